@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* Floor 3: see event.h for the argument; the step names are its own. */
+#include "event.h"
+
+#include "base.h"
+#include "platform.h"
+#include "point.h"
+
+#define FIRST_SLICE_NS FR_MS(5)
+#define LAST_SLICE_NS FR_MS(80)
+#define SOMEBODY_WAITS UINT32_C(1)
+#define ONE_CHANGE UINT32_C(2)
+
+/* Each failed attempt means that another waker or waiter got through; nobody needs so many. */
+#define WAKE_ATTEMPTS 1000
+
+void fri_wait_begin(struct fri_wait *wait, int64_t timeout_ns)
+{
+    *wait = (struct fri_wait){ .slice_ns = FIRST_SLICE_NS, .is_patient = timeout_ns != 0 };
+    if (wait->is_patient)
+        wait->deadline_ns = fri_deadline(timeout_ns);
+}
+
+int64_t fri_wait_remaining(const struct fri_wait *wait)
+{
+    return wait->is_patient ? fri_remaining(wait->deadline_ns) : 0;
+}
+
+/* W4 */
+static void sleep_slice(struct fri_wait *wait, fri_word32 *event, int64_t remaining_ns)
+{
+    int64_t start = fri_clock_now();
+
+    fri_futex_wait(event, wait->ticket,
+                   remaining_ns < wait->slice_ns ? remaining_ns : wait->slice_ns);
+    wait->slept_ns += fri_clock_now() - start;
+    wait->sleeps++;
+    wait->slice_ns = wait->slice_ns < LAST_SLICE_NS / 2 ? wait->slice_ns * 2 : LAST_SLICE_NS;
+}
+
+int fri_wait_step(struct fri_wait *wait, fri_word32 *event)
+{
+    if (!wait->is_patient)
+        return FR_ETIMEDOUT;
+    if (!wait->announced) {
+        wait->ticket = word32_set_bits(event, SOMEBODY_WAITS) | SOMEBODY_WAITS; /* W2 */
+        wait->announced = true;
+        FR_POINT("wait announced");
+        return 0; /* the caller's next look is W3 */
+    }
+    int64_t remaining = fri_wait_remaining(wait);
+    if (remaining == 0)
+        return FR_ETIMEDOUT;
+    sleep_slice(wait, event, remaining);
+    wait->announced = false;
+    return 0;
+}
+
+void fri_event_wake(fri_word32 *event)
+{
+    for (int i = 0; i < WAKE_ATTEMPTS; i++) {
+        uint32_t seen = word32_load(event); /* P2 */
+
+        if (!(seen & SOMEBODY_WAITS))
+            return;
+        if (word32_try_change(event, seen, (seen + ONE_CHANGE) & ~SOMEBODY_WAITS)) { /* P3 */
+            FR_POINT("wake decided");
+            fri_futex_wake_all(event); /* P4 */
+            return;
+        }
+    }
+}

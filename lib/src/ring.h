@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FRI_RING_H
+#define FRI_RING_H
+
+/*
+ * Floor 4: writers and readers over seats. The public functions on slots are in ring_write.c and
+ * ring_read.c; these are the ones that frame.c builds on.
+ */
+
+#include "seat.h"
+
+struct fr_writer {
+    struct fri_seat *seat;
+    uint32_t next_slot; /* where the search for a slot begins: where the last one ended */
+    uint64_t
+        reclaimable; /* blocking broadcast: numbers below were read by everybody, see claim.c */
+    struct fr_stats stats;
+};
+
+struct fr_reader {
+    struct fri_seat *seat;
+    char name[65];
+    bool is_lossy;
+    bool follows;
+    uint64_t next;       /* broadcast: the number wanted next */
+    uint64_t guaranteed; /* numbers below were published before we came: not ours to lose */
+    uint64_t dropped;    /* the ring's count of drops that we have told of */
+    uint64_t session;
+    struct fr_loss loss; /* since the frame before */
+    struct fr_stats stats;
+};
+
+/* Claims a slot for a seat and a writer: its index, or -1 if there is none now. */
+int fri_claim(struct fr_writer *writer);
+
+int fri_writer_lend(struct fr_writer *writer, int64_t timeout_ns, struct fri_loan **out);
+int fri_writer_publish_loan(struct fri_loan *loan);
+void fri_writer_abort_loan(struct fri_loan *loan);
+
+int fri_reader_lend(struct fr_reader *reader, enum fr_which which, int64_t timeout_ns,
+                    struct fri_loan **out);
+void fri_reader_release_loan(struct fri_loan *loan);
+
+#endif

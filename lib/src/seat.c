@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/* Floor 4: see seat.h for the steps and what a death leaves. */
+#include "seat.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base.h"
+#include "event.h"
+#include "identity.h"
+#include "order.h"
+#include "point.h"
+
+#define DEFAULT_SLOTS 8
+
+/* ---- Loans ------------------------------------------------------------------------------- */
+
+struct fri_loan *fri_loan_of_slot(const struct fr_slot *slot)
+{
+    /* Loans are ours and writable; the const on a reader's slot is for the user. */
+    return (struct fri_loan *)((uintptr_t)slot - offsetof(struct fri_loan, slot));
+}
+
+struct fri_loan *fri_loan_of_frame(const struct fr_frame *frame)
+{
+    return (struct fri_loan *)((uintptr_t)frame - offsetof(struct fri_loan, frame));
+}
+
+bool fri_loan_is_out(const struct fri_seat *seat, uint32_t index)
+{
+    return word32_load(&seat->loans[index].state) != LOAN_NONE;
+}
+
+bool fri_loans_are_all_out(const struct fri_seat *seat)
+{
+    return word32_load(&seat->references) > seat->slots;
+}
+
+struct fri_loan *fri_loan_begin(struct fri_seat *seat, uint32_t index, enum fri_loan_state state)
+{
+    struct fri_loan *loan = &seat->loans[index];
+
+    loan->slot = (struct fr_slot){ .data = seat->object.data + index * seat->slot_stride,
+                                   .capacity = seat->slot_size,
+                                   .session = seat->object.identity.session };
+    fri_seat_ref(seat);
+    word32_store(&loan->state, state);
+    return loan;
+}
+
+bool fri_loan_end(struct fri_loan *loan, enum fri_loan_state state)
+{
+    return word32_try_change(&loan->state, state, LOAN_NONE);
+}
+
+/* ---- Life -------------------------------------------------------------------------------- */
+
+static struct fri_seat *seat_alloc(bool is_writer)
+{
+    struct fri_seat *seat = calloc(1, sizeof *seat);
+
+    if (!seat)
+        fri_fail(FR_ENOMEM, "out of memory");
+    else
+        seat->is_writer = is_writer;
+    return seat;
+}
+
+static int adopt_geometry(struct fri_seat *seat)
+{
+    const struct fri_identity *identity = &seat->object.identity;
+    uint8_t *base = seat->object.control;
+
+    seat->page = (struct fri_ring_page *)(void *)base;
+    seat->members = (struct fri_member *)(void *)(base + identity->members_offset);
+    seat->order = (fri_word *)(void *)(base + identity->order_offset);
+    seat->slot = (struct fri_slot *)(void *)(base + identity->slots_offset);
+    seat->slots = identity->slots;
+    seat->order_mask = identity->order_size - 1;
+    seat->slot_size = identity->slot_size;
+    seat->slot_stride = identity->slot_stride;
+    seat->delivery = identity->delivery;
+    seat->overflow = identity->overflow;
+    seat->loans = calloc(seat->slots, sizeof *seat->loans);
+    if (!seat->loans)
+        return fri_fail(FR_ENOMEM, "out of memory");
+    for (uint32_t i = 0; i < seat->slots; i++) {
+        seat->loans[i].seat = seat;
+        seat->loans[i].index = i;
+    }
+    return 0;
+}
+
+/* J1 */
+static bool lock_free_place(struct fri_seat *seat, int fd)
+{
+    for (seat->place = 0; seat->place < FRI_MEMBERS; seat->place++) {
+        if (fri_lock_try(fd, FRI_LOCK_MEMBER + seat->place, 1))
+            return true;
+    }
+    return false;
+}
+
+/* J2 to J5 */
+static int take_place(struct fri_seat *seat, int fd)
+{
+    if (!lock_free_place(seat, fd))
+        return fri_fail(FR_EBUSY, "all %d places of the ring are taken", FRI_MEMBERS);
+    struct fri_member *member = &seat->members[seat->place];
+    fri_seat_clear_place(seat, seat->place);
+    FR_POINT("place cleared");
+    if (seat->is_writer && !fri_lock_try(fd, FRI_LOCK_OWNER + seat->place, 1))
+        return fri_fail(FR_EOWNERDEAD, "the writers died and the ring is being replaced");
+    word_store(&member->cursor, 1);
+    word_count(&member->incarnation, 1);
+    word32_store(&member->process, fri_process());
+    word_set_bits(&seat->page->attached, fri_bit(seat->place));
+    FR_POINT("attached");
+    if (seat->is_writer)
+        word_set_bits(&seat->page->writers, fri_bit(seat->place));
+    return 0;
+}
+
+static int on_create(struct fri_object *object, int fd, void *context)
+{
+    struct fri_seat *seat = context;
+    int error = adopt_geometry(seat);
+
+    (void)object;
+    if (error < 0)
+        return error;
+    word_store(&seat->page->head, 1);
+    return take_place(seat, fd);
+}
+
+static int on_open(struct fri_object *object, int fd, void *context)
+{
+    struct fri_seat *seat = context;
+    int error = adopt_geometry(seat);
+
+    if (error == 0 && seat->is_writer) {
+        error = fri_owner_status(object->fd, &seat->page->closed);
+        if (error < 0)
+            fri_fail(error, "the ring's writers are gone: create it anew");
+    }
+    return error < 0 ? error : take_place(seat, fd);
+}
+
+static int finish(struct fri_seat *seat, int error, struct fri_seat **out)
+{
+    if (error < 0) {
+        free(seat->loans);
+        free(seat);
+        return error;
+    }
+    word32_store(&seat->references, 1);
+    seat->probed_ns = fri_clock_now();
+    *out = seat;
+    return 0;
+}
+
+int fri_seat_create(const char *name, const struct fr_writer_opts *opts, struct fri_seat **out)
+{
+    struct fri_identity identity;
+    int error = fri_identity_for_ring(opts->slots ? opts->slots : DEFAULT_SLOTS, opts->slot_size,
+                                      opts->delivery, opts->overflow, &identity);
+
+    if (error < 0)
+        return error;
+    struct fri_seat *seat = seat_alloc(true);
+    if (!seat)
+        return FR_ENOMEM;
+    error = fri_object_create(name, &identity, opts->mode, on_create, seat, &seat->object);
+    return finish(seat, error, out);
+}
+
+int fri_seat_open(const char *name, bool is_writer, int64_t timeout_ns, struct fri_seat **out)
+{
+    struct fri_seat *seat = seat_alloc(is_writer);
+
+    if (!seat)
+        return FR_ENOMEM;
+    const struct fri_object_wish wish = { .name = name,
+                                          .kinds = 1u << FR_KIND_RING,
+                                          .control_writable = true,
+                                          .data_writable = is_writer,
+                                          .on_attach = on_open,
+                                          .context = seat };
+    return finish(seat, fri_object_await(&wish, timeout_ns, &seat->object), out);
+}
+
+/* D2. Whether we are the last is only known once the dead are not counted. */
+static void leave_as_writer(struct fri_seat *seat)
+{
+    fri_seat_recover(seat);
+    uint64_t before = word_clear_bits(&seat->page->writers, fri_bit(seat->place));
+    if (before != fri_bit(seat->place))
+        return;
+    FR_POINT("last writer gone, not closed");
+    word32_store(&seat->page->closed, 1);
+    FR_POINT("closed, not woken");
+    fri_object_remove_name(&seat->object);
+}
+
+static void leave(struct fri_seat *seat)
+{
+    if (seat->is_writer)
+        leave_as_writer(seat);
+    fri_seat_clear_place(seat, seat->place); /* D1 */
+    FR_POINT("own place cleared");
+    fri_event_wake(&seat->page->data_event);
+    fri_event_wake(&seat->page->space_event);
+    fri_object_close(&seat->object); /* D3 */
+    free(seat->loans);
+    free(seat);
+}
+
+void fri_seat_ref(struct fri_seat *seat)
+{
+    atomic_fetch_add_explicit(&seat->references, 1, memory_order_relaxed);
+}
+
+void fri_seat_unref(struct fri_seat *seat)
+{
+    /* Sequentially consistent: what others did with the seat comes before its end. */
+    if (atomic_fetch_sub_explicit(&seat->references, 1, memory_order_seq_cst) == 1)
+        leave(seat);
+}

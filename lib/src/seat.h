@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FRI_SEAT_H
+#define FRI_SEAT_H
+
+/*
+ * Floor 4: a seat, one handle's place at a ring. It holds the mapping, one of the FRI_MEMBERS
+ * places, and the loans; writer and reader handles hold a seat, and so does every loan, so that a
+ * frame outlives the handle it came from.
+ *
+ *      step                                                    a death after it leaves
+ *      J1  lock the first free member byte p                   nothing
+ *      J2  clean up what the former holder of p left           nothing
+ *      J3  writer: lock its owner byte                         nothing
+ *      J4  own member words: cursor 1, process                 nothing anybody reads
+ *      J5  attached |= bit p; writers |= bit p                 the bits, for recovery to clear
+ *      J6  reader that gates: gating |= bit p (cursor is 1,    a lower bound: writers wait until
+ *          the lowest bound there is)                          recovery clears it
+ *      J7  look for the newest; cursor = the first wanted      as J6
+ *      D1  what recovery does, on oneself                      the rest, for recovery
+ *      D2  the last writer: closed = 1, wake, remove the name  as object.h, E1 and E2
+ *      D3  unmap: the kernel drops the locks                   -
+ *
+ * Threads: one seat's loans are given back from any thread; everything else is its handle's.
+ */
+
+#include <framering/framering.h>
+
+#include "layout.h"
+#include "object.h"
+
+struct fri_seat;
+
+enum fri_loan_state { LOAN_NONE, LOAN_WRITING, LOAN_READING };
+
+/* A slot in the hands of the user: what is public of it, and what is ours. One for each slot. */
+struct fri_loan {
+    struct fr_slot slot;
+    struct fr_frame frame; /* filled by frame.c */
+    struct fri_seat *seat;
+    uint32_t index;
+    fri_word32 state; /* only this process sees it; guards against giving back twice */
+};
+
+struct fri_seat {
+    struct fri_object object;
+    struct fri_ring_page *page;
+    struct fri_member *members;
+    fri_word *order;
+    struct fri_slot *slot;
+
+    /* our own copies of the geometry */
+    uint32_t slots;
+    uint64_t order_mask;
+    uint64_t slot_size;
+    uint64_t slot_stride;
+    uint32_t delivery;
+    uint32_t overflow;
+
+    unsigned place; /* 0 to FRI_MEMBERS - 1 */
+    bool is_writer;
+    struct fri_loan *loans;
+    fri_word32 references; /* the handle's and one for each loan; this process only */
+    int64_t probed_ns;     /* when we last looked for dead members */
+
+    /* counters that any thread may count; only this process sees them */
+    fri_word published;
+    fri_word aborted;
+    fri_word recovered; /* dead members cleaned up after */
+};
+
+/* Makes a ring and takes place 0 as its first writer. Errors as fr_writer_create. */
+int fri_seat_create(const char *name, const struct fr_writer_opts *opts, struct fri_seat **out);
+
+/* Takes a place at an existing ring. Errors as fr_writer_open and fr_reader_open. */
+int fri_seat_open(const char *name, bool is_writer, int64_t timeout_ns, struct fri_seat **out);
+
+/* One more, or one fewer, that needs the seat. The last one does D1 to D3. */
+void fri_seat_ref(struct fri_seat *seat);
+void fri_seat_unref(struct fri_seat *seat);
+
+/* Puts a slot into the user's hands, or takes it back. False: it was not in those hands. */
+struct fri_loan *fri_loan_begin(struct fri_seat *seat, uint32_t index, enum fri_loan_state state);
+bool fri_loan_end(struct fri_loan *loan, enum fri_loan_state state);
+
+/* True if the user has that slot; or every slot, so that waiting for one would never end. */
+bool fri_loan_is_out(const struct fri_seat *seat, uint32_t index);
+bool fri_loans_are_all_out(const struct fri_seat *seat);
+
+/* The loan around a public slot or frame. */
+struct fri_loan *fri_loan_of_slot(const struct fr_slot *slot);
+struct fri_loan *fri_loan_of_frame(const struct fr_frame *frame);
+
+/*
+ * Recovery: looks for members that died, and cleans up after them. Returns how many there were.
+ * With_pause it does nothing if we looked within the last slice.
+ */
+unsigned fri_seat_recover(struct fri_seat *seat);
+unsigned fri_seat_recover_sometimes(struct fri_seat *seat);
+
+/* Everything that place p holds becomes free. The caller is p, or holds the lock byte of dead p. */
+void fri_seat_clear_place(struct fri_seat *seat, unsigned place);
+
+#endif
