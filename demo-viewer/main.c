@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * demo-viewer: shows the frames of a ring in a window, or checks and counts them without one. Parse,
+ * open, show, close, report.
+ */
+
+#define _GNU_SOURCE
+
+#include <framering/framering.h>
+#include <libavutil/log.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "options.h"
+#include "report.h"
+#include "sink.h"
+#include "tally.h"
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int signal_number)
+{
+    (void)signal_number;
+    stop = 1;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = { .sa_handler = on_signal };
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static const struct sink *find_sink(const char *name)
+{
+    size_t i = 0;
+    while (sinks[i] && strcmp(sinks[i]->name, name) != 0)
+        i++;
+    return sinks[i];
+}
+
+static enum status run(const struct options *options, struct tally *tally)
+{
+    const struct sink *sink = find_sink(options->sink);
+    void *self = calloc(1, sink->private_size);
+    if (!self || tally_init(tally, options->verify) < 0) {
+        report_error("out of memory");
+        free(self);
+        return STATUS_FAILED;
+    }
+    enum status status = sink->open(self, options);
+    if (status == STATUS_FINE)
+        status = sink->show(self, &stop, tally);
+    sink->close(self);
+    free(self);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    static struct options options;
+    static struct tally tally;
+    options_parse(argc, argv, &options);
+    catch_signals();
+    /* libswscale warns of strides that cost it speed, which is not the user's to mend. */
+    av_log_set_level(AV_LOG_ERROR);
+    enum status status = run(&options, &tally);
+    if (status != STATUS_NO_STREAM && report_finish(&options, &tally) < 0)
+        status = STATUS_FAILED;
+    if (status == STATUS_FINE && tally_is_wrong(&tally))
+        status = STATUS_FAILED;
+    tally_finish(&tally);
+    return (int)status;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STREAM_H
+#define STREAM_H
+
+/*
+ * A reader that always asks for frames in the way that the ring can give: a queue has no newest
+ * frame, so there "latest" means the next one. Rings change when a capture is started again, so this
+ * is looked at again with each new session.
+ *
+ * Threads: one at a time.
+ */
+
+#include <framering/framering.h>
+
+#include "options.h"
+
+struct stream {
+    struct fr_reader *reader;
+    const char *name;
+    int every;
+    enum fr_which which;
+    uint64_t session; /* of the last frame */
+    struct fr_info info;
+};
+
+/*
+ * Waits for the stream. The codes are fr_reader_open's.
+ *
+ * Whoever wants the newest frame only must not hold a writer back: it reads lossy.
+ */
+int stream_open(struct stream *stream, const struct options *options, int follow,
+                int64_t timeout_ns);
+void stream_close(struct stream *stream);
+
+/* Brings info up to date; if the ring is gone what is known stays. */
+void stream_look(struct stream *stream);
+
+/* The next frame to be looked at. The codes are fr_frame_wait's. */
+int stream_wait(struct stream *stream, int64_t timeout_ns, const struct fr_frame **frame);
+
+/* True if other readers take frames away from this one. */
+int stream_is_shared(const struct stream *stream);
+
+#endif
