@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Traffic under random deaths: writers and readers as processes, of which one after the other is
+ * killed at a random moment and replaced at once. Readers check every byte, the order and the count
+ * of what they get; the parent checks that at the end nothing is left of anybody.
+ *
+ * usage: storm [seconds [seed [mode]]]     mode 0-5 as in world.h; without it, each in turn
+ */
+#define _GNU_SOURCE
+#include <framering/framering.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ring.h"
+#include "slot.h"
+#include "world.h"
+#include "world_ops.h"
+
+#define WRITERS 2
+#define READERS 2
+#define CHILDREN (WRITERS + READERS)
+#define SLOTS 9
+
+/* What the children tell the parent; each writes its own line. */
+struct tally {
+    _Alignas(128) _Atomic uint64_t items;
+    _Atomic uint64_t failures;
+    char why[96];
+};
+
+static struct tally *tallies;
+static const char *ring_name;
+static const struct world_mode *mode;
+static uint64_t random_state;
+
+static uint64_t next_random(void)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state;
+}
+
+static void complain(struct tally *tally, const char *why, int error)
+{
+    snprintf(tally->why, sizeof tally->why, "%s (%s)", why, fr_errname(error));
+    tally->failures++;
+}
+
+/* ---- Children ------------------------------------------------------------------------------ */
+
+static int write_for_ever(struct tally *tally, uint64_t incarnation)
+{
+    struct fr_writer *writer;
+    int error = fr_writer_open(ring_name, FR_NOWAIT, &writer);
+
+    for (uint64_t number = 1; error >= 0 || error == FR_ETIMEDOUT; number++) {
+        error = world_write(writer, incarnation, number, FR_MS(20));
+        if (error == 0)
+            tally->items++;
+    }
+    complain(tally, "writing failed", error);
+    return 1;
+}
+
+static bool check_order(struct tally *tally, const struct fr_slot *slot, uint64_t *last)
+{
+    bool gapless = mode->delivery == FR_BROADCAST && mode->overflow != FR_DROP_OLDEST;
+
+    if (!world_item_is_whole(slot))
+        complain(tally, "torn item", 0);
+    else if (slot->sequence <= *last)
+        complain(tally, "item out of order", 0);
+    else if (gapless && *last != 0 && slot->sequence != *last + 1)
+        complain(tally, "gap in a lossless ring", 0);
+    else if (!gapless && mode->delivery == FR_BROADCAST && *last != 0 &&
+             slot->sequence - *last - 1 != slot->loss.overwritten + slot->loss.skipped)
+        complain(tally, "gap that is not accounted for", 0);
+    *last = slot->sequence;
+    return tally->failures == 0;
+}
+
+/* Holds up to three items at a time, and gives them back in another order. */
+static int read_for_ever(struct tally *tally)
+{
+    const struct fr_slot *held[3] = { NULL };
+    struct fr_reader *reader;
+    uint64_t last = 0;
+    int error = fr_reader_open(ring_name, NULL, FR_NOWAIT, &reader);
+
+    for (uint64_t i = 0; error >= 0 || error == FR_ETIMEDOUT; i++) {
+        const struct fr_slot **slot = &held[i * 2 % 3];
+
+        if (*slot && !world_item_is_whole(*slot))
+            complain(tally, "item changed while held", 0);
+        fr_reader_release(slot);
+        error = fr_reader_acquire(reader, FR_NEXT, FR_MS(20), slot);
+        if (error == 0 && !check_order(tally, *slot, &last))
+            return 1;
+        if (error == 0)
+            tally->items++;
+    }
+    complain(tally, "reading failed", error);
+    return 1;
+}
+
+static pid_t start(int index, uint64_t incarnation)
+{
+    pid_t child = fork();
+
+    if (child != 0)
+        return child;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (index < WRITERS)
+        _exit(write_for_ever(&tallies[index], incarnation));
+    _exit(read_for_ever(&tallies[index]));
+}
+
+/* ---- Parent -------------------------------------------------------------------------------- */
+
+static void bury(pid_t child)
+{
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+}
+
+static uint64_t failures(void)
+{
+    uint64_t sum = 0;
+
+    for (int i = 0; i < CHILDREN; i++)
+        sum += tallies[i].failures;
+    return sum;
+}
+
+/* The ring is ours alone again: no state, no pin, no member is anybody else's. */
+static const char *find_leftover(struct fr_writer *writer)
+{
+    struct fri_seat *seat = writer->seat;
+
+    fri_seat_recover(seat);
+    for (uint32_t i = 0; i < seat->slots; i++) {
+        unsigned state = control_state(slot_control(&seat->slot[i]));
+
+        if (state == SLOT_WRITING || state == SLOT_TAKEN)
+            return "a slot is still somebody's";
+        if (slot_is_pinned(&seat->slot[i]))
+            return "a slot is still pinned";
+    }
+    return word_load(&seat->page->attached) == fri_bit(seat->place) ? NULL
+                                                                    : "a member is still there";
+}
+
+static uint64_t rage(int64_t seconds)
+{
+    pid_t children[CHILDREN];
+    int64_t end = fr_now_ns() + FR_S(1) * seconds;
+    uint64_t incarnation = 100;
+    uint64_t kills = 0;
+
+    for (int i = 0; i < CHILDREN; i++)
+        children[i] = start(i, incarnation++);
+    while (fr_now_ns() < end && failures() == 0) {
+        int i = (int)(next_random() % CHILDREN);
+        struct timespec nap = { .tv_nsec = (long)(next_random() % 2000000) };
+
+        nanosleep(&nap, NULL);
+        bury(children[i]);
+        children[i] = start(i, incarnation++);
+        kills++;
+    }
+    for (int i = 0; i < CHILDREN; i++)
+        bury(children[i]);
+    return kills;
+}
+
+static int storm(const struct world_mode *which, int64_t seconds, uint64_t seed)
+{
+    const struct fr_writer_opts opts =
+        fr_writer_opts(.slot_size = WORLD_SIZE, .slots = SLOTS, .delivery = which->delivery,
+                       .overflow = which->overflow);
+    struct fr_writer *writer;
+    uint64_t items = 0;
+
+    mode = which;
+    random_state = seed;
+    memset(tallies, 0, CHILDREN * sizeof *tallies);
+    if (fr_writer_create(ring_name, &opts, &writer) < 0) {
+        printf("FAILED: %s\n", fr_error_detail(FR_ENOSPC));
+        return 1;
+    }
+    uint64_t kills = rage(seconds);
+    const char *leftover = failures() ? NULL : find_leftover(writer);
+    fr_writer_close(&writer);
+    for (int i = 0; i < CHILDREN; i++) {
+        items += i < WRITERS ? 0 : tallies[i].items;
+        if (tallies[i].failures)
+            printf("FAILED: %s: %s\n", which->name, tallies[i].why);
+    }
+    if (leftover)
+        printf("FAILED: %s: %s\n", which->name, leftover);
+    printf("%-22s seed %" PRIu64 ": %" PRIu64 " kills, %" PRIu64 " items checked, %" PRIu64
+           " failures\n",
+           which->name, seed, kills, items, failures() + (leftover != NULL));
+    fflush(stdout);
+    return failures() || leftover ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+    int64_t seconds = argc > 1 ? atoll(argv[1]) : 2;
+    uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 0) : (uint64_t)fr_now_ns() | 1;
+    int only = argc > 3 ? atoi(argv[3]) : -1;
+    char name[32];
+    int failed = 0;
+
+    snprintf(name, sizeof name, "storm-%d", (int)getpid());
+    ring_name = name;
+    tallies = mmap(NULL, CHILDREN * sizeof *tallies, PROT_READ | PROT_WRITE,
+                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (tallies == MAP_FAILED || seed == 0)
+        return 2;
+    for (int m = 0; m < WORLD_MODES; m++) {
+        if (only < 0 || only == m)
+            failed += storm(&world_modes[m], seconds, seed);
+    }
+    return failed ? 1 : 0;
+}
