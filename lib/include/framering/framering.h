@@ -510,7 +510,8 @@ struct fr_slot {
  * How many slots? One for each frame that any reader or writer holds at a time, and one more: with
  * fewer, even FR_DROP_OLDEST finds nothing to take. 4 to 8 are usual.
  *
- * Returns: 0; FR_EEXIST the name is in use; FR_EFOREIGN a file that is not ours has it; FR_ENOSPC;
+ * Returns: 0; FR_EEXIST the name is in use; FR_EFOREIGN a file that is not ours has it, FR_EVERSION
+ *          or FR_ECORRUPT one that is, but cannot be read (fr_unlink removes it); FR_ENOSPC;
  *          FR_ENOMEM; FR_EACCES
  * Owns:    *out is yours until fr_writer_close
  */
