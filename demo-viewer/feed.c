@@ -64,13 +64,13 @@ static void set_signal(struct feed *feed, enum feed_signal signal, int64_t since
         feed->notify(feed->user);
 }
 
-static void end(struct feed *feed, enum status status)
+static void end(struct feed *feed, enum status status, const char *message)
 {
     pthread_mutex_lock(&feed->lock);
     feed->state.status = status;
     feed->must_stop = 1;
     pthread_mutex_unlock(&feed->lock);
-    set_signal(feed, FEED_ENDED, fr_now_ns(), "");
+    set_signal(feed, FEED_ENDED, fr_now_ns(), message);
 }
 
 static int must_stop(struct feed *feed)
@@ -152,7 +152,7 @@ static void read_frames(struct feed *feed)
 {
     while (!must_stop(feed)) {
         if (is_over(feed)) {
-            end(feed, STATUS_FINE);
+            end(feed, STATUS_FINE, "");
             return;
         }
         const struct fr_frame *frame;
@@ -171,6 +171,26 @@ static void read_frames(struct feed *feed)
     }
 }
 
+/* Ends when there is no hope, or no more time; else the window says how it stands. */
+static void handle_open_error(struct feed *feed, int error)
+{
+    const struct options *options = feed->options;
+    int is_late = options->wait_ns >= 0 && feed->last_frame_ns == 0 &&
+                  fr_now_ns() - feed->begin_ns >= options->wait_ns;
+    if (error == FR_ENOENT && !is_late) {
+        look_for_writer(feed);
+        return;
+    }
+    if (error == FR_ENOENT) {
+        end(feed, STATUS_NO_STREAM, "");
+    } else if (is_late || error == FR_EINVAL) {
+        end(feed, STATUS_FAILED, fr_error_detail(error));
+    } else {
+        set_signal(feed, FEED_FAILED, fr_now_ns(), fr_error_detail(error));
+        nap(feed, RETRY_NS);
+    }
+}
+
 static void *run(void *argument)
 {
     struct feed *feed = argument;
@@ -184,15 +204,7 @@ static void *run(void *argument)
             stream_close(&feed->stream);
             continue;
         }
-        if (options->wait_ns >= 0 && feed->last_frame_ns == 0 &&
-            fr_now_ns() - feed->begin_ns >= options->wait_ns)
-            end(feed, STATUS_NO_STREAM);
-        else if (error == FR_ENOENT)
-            look_for_writer(feed);
-        else
-            set_signal(feed, FEED_FAILED, fr_now_ns(), fr_error_detail(error));
-        if (error != FR_ENOENT)
-            nap(feed, RETRY_NS);
+        handle_open_error(feed, error);
     }
     return NULL;
 }

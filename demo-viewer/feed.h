@@ -24,7 +24,7 @@ enum feed_signal {
     FEED_STILL,   /* no new ones, but the writer is there: the picture is up to date */
     FEED_GONE,    /* no new ones, and no writer: the picture is old */
     FEED_FAILED,  /* the stream cannot be read; message says why. It is tried again */
-    FEED_ENDED,   /* the limits of the options were reached, or it never came: see status */
+    FEED_ENDED,   /* limits were reached, or there is no hope: see status and message */
 };
 
 /* How things stand. */

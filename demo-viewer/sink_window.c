@@ -238,6 +238,8 @@ static enum status window_show(void *self, const volatile sig_atomic_t *stop, st
         report_error(
             "there is no stream '%s'; start demo-capture -o %s, or wait longer with --wait",
             options->name, options->name);
+    else if (window->status == STATUS_FAILED)
+        report_error("cannot open the stream '%s': %s", options->name, window->state.message);
     else if (report_screenshot(options, window->frame) < 0)
         window->status = STATUS_FAILED;
     return window->status;
