@@ -87,10 +87,11 @@ static int join_ring(const char *name, struct fr_writer **writer)
 static int create_ring(const struct options *options, const struct stream *stream,
                        struct fr_writer **writer)
 {
-    struct fr_writer_opts opts = fr_writer_opts(.slots = options->slots);
-    opts.slot_size = fr_frame_size(stream->width, stream->height, stream->format);
-    opts.delivery = options->delivery;
-    opts.overflow = options->policy;
+    uint64_t slot_size = fr_frame_size(stream->width, stream->height, stream->format);
+    struct fr_writer_opts opts =
+        fr_writer_opts(.slot_size = slot_size, .slots = options->slots,
+                       .delivery = options->delivery, .overflow = options->policy,
+                       .observers = options->delivery == FR_BROADCAST, .mode = options->mode);
     return fr_writer_create(options->output, &opts, writer);
 }
 

@@ -29,6 +29,7 @@ enum key {
     KEY_SLOTS = 256, /* from here on without a short form */
     KEY_POLICY,
     KEY_DELIVERY,
+    KEY_MODE,
     KEY_JOIN,
     KEY_WRITER_ID,
     KEY_LOOP,
@@ -65,6 +66,10 @@ static const struct argp_option table[] = {
       .key = KEY_DELIVERY,
       .arg = "WORD",
       .doc = "broadcast (every viewer gets every frame, default) or queue (one of them does)" },
+    { .name = "mode",
+      .key = KEY_MODE,
+      .arg = "OCTAL",
+      .doc = "Permissions of the ring (default: 0600); 0640 lets the group watch a broadcast" },
     { .name = "join",
       .key = KEY_JOIN,
       .doc = "Be one more writer of a ring that is there, whatever its slots and policy are" },
@@ -185,6 +190,16 @@ static void parse_policy(const char *text, struct argp_state *state)
     argp_error(state, "The policy has to be block, drop-oldest or drop-newest, not '%s'.", text);
 }
 
+static void parse_mode(const char *text, struct argp_state *state)
+{
+    struct options *options = state->input;
+    char *end;
+    unsigned long mode = strtoul(text, &end, 8);
+    if (end == text || *end != '\0' || mode == 0 || mode > 0777)
+        argp_error(state, "The mode has to be permission bits in octal, as 0640, not '%s'.", text);
+    options->mode = (uint32_t)mode;
+}
+
 static void parse_delivery(const char *text, struct argp_state *state)
 {
     struct options *options = state->input;
@@ -233,6 +248,9 @@ static void parse_where(int key, char *text, struct argp_state *state)
     case KEY_DELIVERY:
         parse_delivery(text, state);
         break;
+    case KEY_MODE:
+        parse_mode(text, state);
+        break;
     default:
         break;
     }
@@ -277,6 +295,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     case KEY_FORMAT:
     case KEY_POLICY:
     case KEY_DELIVERY:
+    case KEY_MODE:
         parse_where(key, text, state);
         return 0;
     case ARGP_KEY_ARG:

@@ -21,6 +21,7 @@ struct options {
     uint32_t slots;
     enum fr_overflow policy;
     enum fr_delivery delivery;
+    uint32_t mode; /* permission bits; 0 if not given */
     uint16_t writer_id;
     int join;
     int loop;

@@ -18,6 +18,7 @@ struct stream {
     struct fr_reader *reader;
     const char *name;
     int every;
+    int follow;
     enum fr_which which;
     uint64_t session; /* of the last frame */
     struct fr_info info;
@@ -26,7 +27,8 @@ struct stream {
 /*
  * Waits for the stream. The codes are fr_reader_open's.
  *
- * Whoever wants the newest frame only must not hold a writer back: it reads lossy.
+ * Whoever wants the newest frame only must not hold a writer back, and need not be able to change
+ * anything: it observes where the ring admits that, and reads lossy where not.
  */
 int stream_open(struct stream *stream, const struct options *options, int follow,
                 int64_t timeout_ns);

@@ -20,7 +20,7 @@ endmacro()
 floor(base # 0
     FILES base.h atomic.h error.c error.h log.c log.h opts.c opts.h point.h version.c)
 floor(platform # 1
-    FILES platform.h platform_linux.c
+    FILES platform.h platform_linux.c platform_fork.c
     USES base)
 floor(object # 2
     FILES identity.c identity.h layout.h name.c name.h object.c object.h share.c share.h
@@ -39,6 +39,7 @@ floor(frame # 5
 # Files that may include more: a regular expression of the names between < and >.
 set(system_platform_linux.c "^[a-z/_]+\\.h$")
 set(system_share.c "^pthread\\.h$")
+set(system_platform_fork.c "^pthread\\.h$")
 
 set(c11 "^(assert|complex|ctype|errno|fenv|float|inttypes|iso646|limits|locale|math|setjmp|signal")
 string(APPEND c11 "|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn")

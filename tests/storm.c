@@ -71,9 +71,10 @@ static int write_for_ever(struct tally *tally, uint64_t incarnation)
     return 1;
 }
 
-static bool check_order(struct tally *tally, const struct fr_slot *slot, uint64_t *last)
+static bool check_order(struct tally *tally, const struct fr_slot *slot, bool observes,
+                        uint64_t *last)
 {
-    bool gapless = mode->delivery == FR_BROADCAST && mode->overflow != FR_DROP_OLDEST;
+    bool gapless = mode->delivery == FR_BROADCAST && mode->overflow != FR_DROP_OLDEST && !observes;
 
     if (!world_item_is_whole(slot))
         complain(tally, "torn item", 0);
@@ -89,12 +90,13 @@ static bool check_order(struct tally *tally, const struct fr_slot *slot, uint64_
 }
 
 /* Holds up to three items at a time, and gives them back in another order. */
-static int read_for_ever(struct tally *tally)
+static int read_for_ever(struct tally *tally, bool observes)
 {
+    const struct fr_reader_opts opts = fr_reader_opts(.observe = observes);
     const struct fr_slot *held[3] = { NULL };
     struct fr_reader *reader;
     uint64_t last = 0;
-    int error = fr_reader_open(ring_name, NULL, FR_NOWAIT, &reader);
+    int error = fr_reader_open(ring_name, &opts, FR_NOWAIT, &reader);
 
     for (uint64_t i = 0; error >= 0 || error == FR_ETIMEDOUT; i++) {
         const struct fr_slot **slot = &held[i * 2 % 3];
@@ -103,7 +105,7 @@ static int read_for_ever(struct tally *tally)
             complain(tally, "item changed while held", 0);
         fr_reader_release(slot);
         error = fr_reader_acquire(reader, FR_NEXT, FR_MS(20), slot);
-        if (error == 0 && !check_order(tally, *slot, &last))
+        if (error == 0 && !check_order(tally, *slot, observes, &last))
             return 1;
         if (error == 0)
             tally->items++;
@@ -121,7 +123,8 @@ static pid_t start(int index, uint64_t incarnation)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (index < WRITERS)
         _exit(write_for_ever(&tallies[index], incarnation));
-    _exit(read_for_ever(&tallies[index]));
+    /* Of a broadcast's readers the last one may only read. */
+    _exit(read_for_ever(&tallies[index], mode->delivery == FR_BROADCAST && index == CHILDREN - 1));
 }
 
 /* ---- Parent -------------------------------------------------------------------------------- */
@@ -186,7 +189,7 @@ static int storm(const struct world_mode *which, int64_t seconds, uint64_t seed)
 {
     const struct fr_writer_opts opts =
         fr_writer_opts(.slot_size = WORLD_SIZE, .slots = SLOTS, .delivery = which->delivery,
-                       .overflow = which->overflow);
+                       .overflow = which->overflow, .observers = which->delivery == FR_BROADCAST);
     struct fr_writer *writer;
     uint64_t items = 0;
 

@@ -23,7 +23,7 @@ static const char *path_of(const char *name)
 {
     static char path[FRI_PATH_SIZE];
 
-    fri_path_make(name, path);
+    fri_path_make(fri_user(), name, path);
     return path;
 }
 
@@ -127,7 +127,7 @@ START_TEST(a_symbolic_link_even_to_an_object_is_left_alone)
     char path[FRI_PATH_SIZE];
     struct fr_region *region = make(target);
 
-    fri_path_make(target, path);
+    fri_path_make(fri_user(), target, path);
     ck_assert_int_eq(symlink(path, path_of(name)), 0);
     ck_assert_int_eq(access(path_of(name), F_OK), 0);
     assert_foreign(name);
@@ -157,7 +157,7 @@ static int open_as_nobody(void *name)
     char path[FRI_PATH_SIZE];
     int fd;
 
-    fri_path_make(name, path);
+    fri_path_make(fri_user(), name, path);
     if (setuid(65534) < 0)
         return 1;
     if (fri_file_open(path, false, &fd) != FR_EACCES)
@@ -206,7 +206,8 @@ static const struct damage damages[] = {
     { FIELD(wire_major), 0xffff, FR_EVERSION },
     { FIELD(wire_minor), 7, 0 },
     { FIELD(endian_tag), 0x04030201, FR_EVERSION },
-    { FIELD(required_features), 1, FR_EVERSION },
+    { FIELD(required_features), 1, FR_ECORRUPT }, /* observers of a region */
+    { FIELD(required_features), 2, FR_EVERSION },
     { FIELD(required_features), UINT64_C(1) << 63, FR_EVERSION },
     { FIELD(optional_features), UINT64_MAX, 0 },
     { FIELD(kind), 0, FR_ECORRUPT },

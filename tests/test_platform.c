@@ -54,7 +54,7 @@ END_TEST
 
 static void make_path(char path[FRI_PATH_SIZE])
 {
-    fri_path_make(fr_test_name(), path);
+    fri_path_make(fri_user(), fr_test_name(), path);
 }
 
 START_TEST(a_new_file_is_zero_and_all_of_it_is_really_there)

@@ -26,7 +26,7 @@ static const char *path_of(const char *name)
 {
     static char path[FRI_PATH_SIZE];
 
-    fri_path_make(name, path);
+    fri_path_make(fri_user(), name, path);
     return path;
 }
 

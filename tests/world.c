@@ -76,9 +76,7 @@ static int die_holding(void)
 static int die_as_owner(void)
 {
     struct fr_writer *writer;
-    const struct fr_writer_opts opts =
-        fr_writer_opts(.slot_size = WORLD_SIZE, .slots = WORLD_SLOTS, .delivery = world_delivery,
-                       .overflow = world_overflow);
+    const struct fr_writer_opts opts = world_ring_opts();
 
     if (fr_writer_create(world_name, &opts, &writer) < 0 ||
         world_write(writer, WRITER_DEAD, 1, FR_NOWAIT) < 0)
@@ -109,9 +107,7 @@ static void write_one(struct world *world)
 
 static void make_ring(struct world *world, bool full)
 {
-    const struct fr_writer_opts opts =
-        fr_writer_opts(.slot_size = WORLD_SIZE, .slots = WORLD_SLOTS,
-                       .delivery = world->mode->delivery, .overflow = world->mode->overflow);
+    const struct fr_writer_opts opts = world_ring_opts();
 
     if (fr_writer_create(world->name, &opts, &world->writer) < 0 ||
         fr_reader_open(world->name, NULL, FR_NOWAIT, &world->reader) < 0)
@@ -133,6 +129,7 @@ void world_make(struct world *world, const struct world_mode *mode, const struct
     world_name = name;
     world_delivery = mode->delivery;
     world_overflow = mode->overflow;
+    world_observers = op->needs_observers;
     remove_name(name);
     if (op->needs_no_object)
         return;
@@ -273,9 +270,7 @@ static void check_region_name(struct world *world)
 
 static void check_ring_name(struct world *world)
 {
-    const struct fr_writer_opts opts =
-        fr_writer_opts(.slot_size = WORLD_SIZE, .slots = WORLD_SLOTS,
-                       .delivery = world->mode->delivery, .overflow = world->mode->overflow);
+    const struct fr_writer_opts opts = world_ring_opts();
     int error = fr_writer_create(world->name, &opts, &world->writer);
 
     if (error < 0)

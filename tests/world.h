@@ -37,6 +37,7 @@ struct world_op {
     bool needs_dead_owner;  /* before: the ring's only writer was killed */
     bool needs_no_object;   /* before: nothing; the victim makes the object itself */
     bool needs_region;      /* a region instead of a ring */
+    bool needs_observers;   /* a ring that admits them */
     bool needs_dead_locker; /* before: somebody died holding the region's lock */
 };
 

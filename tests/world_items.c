@@ -9,6 +9,13 @@
 const char *world_name;
 enum fr_delivery world_delivery;
 enum fr_overflow world_overflow;
+bool world_observers;
+
+struct fr_writer_opts world_ring_opts(void)
+{
+    return fr_writer_opts(.slot_size = WORLD_SIZE, .slots = WORLD_SLOTS, .delivery = world_delivery,
+                          .overflow = world_overflow, .observers = world_observers);
+}
 
 static uint64_t mix(uint64_t writer_id, uint64_t number, uint64_t i)
 {

@@ -54,15 +54,9 @@ static bool open_both_and_hold(void)
     return true;
 }
 
-static struct fr_writer_opts ring_opts(void)
-{
-    return fr_writer_opts(.slot_size = WORLD_SIZE, .slots = WORLD_SLOTS, .delivery = world_delivery,
-                          .overflow = world_overflow);
-}
-
 static bool create_ring(void)
 {
-    const struct fr_writer_opts opts = ring_opts();
+    const struct fr_writer_opts opts = world_ring_opts();
 
     return fr_writer_create(world_name, &opts, &writer) == 0;
 }
@@ -110,6 +104,13 @@ static bool open_both_to_be_overtaken(void)
     return open_writer() && open_reader() &&
            world_write(writer, WRITER_VICTIM, 1, FR_NOWAIT) == 0 &&
            world_write(writer, WRITER_VICTIM, 2, FR_NOWAIT) == 0;
+}
+
+static bool open_observer(void)
+{
+    const struct fr_reader_opts opts = fr_reader_opts(.observe = 1);
+
+    return fr_reader_open(world_name, &opts, FR_NOWAIT, &reader) == 0;
 }
 
 static bool create_region(void)
@@ -278,7 +279,7 @@ static int wait_in_vain(void)
 
 static int create(void)
 {
-    const struct fr_writer_opts opts = ring_opts();
+    const struct fr_writer_opts opts = world_ring_opts();
     int error = fr_writer_create(world_name, &opts, &writer);
 
     /* Frozen until the survivor had taken the name over: then it is in use. */
@@ -338,6 +339,21 @@ const struct world_op world_ops[] = {
     { .name = "abort", .modes = ALL_MODES, .prepare = open_writer, .run = abort_slot },
     { .name = "next", .modes = ALL_MODES, .prepare = open_reader, .run = read_next },
     { .name = "latest", .modes = BROADCAST, .prepare = open_reader, .run = read_latest },
+    { .name = "observe next",
+      .modes = BROADCAST,
+      .prepare = open_observer,
+      .run = read_next,
+      .needs_observers = true },
+    { .name = "observe latest",
+      .modes = BROADCAST,
+      .prepare = open_observer,
+      .run = read_latest,
+      .needs_observers = true },
+    { .name = "publish to observers",
+      .modes = BROADCAST,
+      .prepare = open_writer,
+      .run = publish,
+      .needs_observers = true },
     { .name = "attach writer", .modes = ALL_MODES, .prepare = nothing, .run = attach_writer },
     { .name = "attach reader", .modes = ALL_MODES, .prepare = nothing, .run = attach_reader },
     { .name = "attach to a dead place",

@@ -10,6 +10,10 @@
 extern const char *world_name;
 extern enum fr_delivery world_delivery;
 extern enum fr_overflow world_overflow;
+extern bool world_observers;
+
+/* How the ring of the world is made. */
+struct fr_writer_opts world_ring_opts(void);
 
 enum { WRITER_SURVIVOR = 1, WRITER_VICTIM = 2, WRITER_DEAD = 3 };
 

@@ -40,7 +40,7 @@ static bool try_claim(struct fri_seat *seat, uint32_t index, uint64_t seen)
     if (!slot_try_claim(slot, seen, seat->place))
         return false;
     FR_POINT("claimed, pins not looked at");
-    if (seat->delivery == FR_BROADCAST && slot_is_pinned(slot)) {
+    if (seat->delivery == FR_BROADCAST && fri_seat_is_pinned(seat, index)) {
         slot_unclaim(slot, seen, seat->place);
         return false;
     }
@@ -88,10 +88,10 @@ static bool may_reclaim(struct fr_writer *writer, uint32_t index, uint64_t contr
 
     if (seat->overflow != FR_DROP_OLDEST)
         return is_reclaimable(writer, control_sequence(control), looked) &&
-               !slot_is_pinned(&seat->slot[index]);
+               !fri_seat_is_pinned(seat, index);
     if (control_sequence(control) >= tail)
         return false;
-    if (slot_is_pinned(&seat->slot[index]))
+    if (fri_seat_is_pinned(seat, index))
         survey->met_pins = true;
     else
         note_oldest(survey, control, index);

@@ -38,12 +38,20 @@ static void sleep_slice(struct fri_wait *wait, fri_word32 *event, int64_t remain
     wait->slice_ns = wait->slice_ns < LAST_SLICE_NS / 2 ? wait->slice_ns * 2 : LAST_SLICE_NS;
 }
 
+/* W2 */
+static uint32_t announce(const struct fri_wait *wait, fri_word32 *event)
+{
+    if (wait->only_reads)
+        return word32_load(event);
+    return word32_set_bits(event, SOMEBODY_WAITS) | SOMEBODY_WAITS;
+}
+
 int fri_wait_step(struct fri_wait *wait, fri_word32 *event)
 {
     if (!wait->is_patient)
         return FR_ETIMEDOUT;
     if (!wait->announced) {
-        wait->ticket = word32_set_bits(event, SOMEBODY_WAITS) | SOMEBODY_WAITS; /* W2 */
+        wait->ticket = announce(wait, event); /* W2 */
         wait->announced = true;
         FR_POINT("wait announced");
         return 0; /* the caller's next look is W3 */
@@ -56,12 +64,17 @@ int fri_wait_step(struct fri_wait *wait, fri_word32 *event)
     return 0;
 }
 
-void fri_event_wake(fri_word32 *event)
+void fri_wait_look_often(struct fri_wait *wait)
+{
+    wait->slice_ns = FIRST_SLICE_NS;
+}
+
+static void wake(fri_word32 *event, bool unasked)
 {
     for (int i = 0; i < WAKE_ATTEMPTS; i++) {
         uint32_t seen = word32_load(event); /* P2 */
 
-        if (!(seen & SOMEBODY_WAITS))
+        if (!(seen & SOMEBODY_WAITS) && !unasked)
             return;
         if (word32_try_change(event, seen, (seen + ONE_CHANGE) & ~SOMEBODY_WAITS)) { /* P3 */
             FR_POINT("wake decided");
@@ -69,4 +82,14 @@ void fri_event_wake(fri_word32 *event)
             return;
         }
     }
+}
+
+void fri_event_wake(fri_word32 *event)
+{
+    wake(event, false);
+}
+
+void fri_event_wake_unasked(fri_word32 *event)
+{
+    wake(event, true);
 }

@@ -38,12 +38,16 @@ struct fri_wait {
     uint32_t ticket; /* the word as W2 left it */
     bool announced;  /* W2 is done, W3 was due */
     bool is_patient; /* timeout was not 0 */
+    bool only_reads; /* W2 only remembers the word: others wake unasked */
     uint64_t sleeps;
     int64_t slept_ns;
 };
 
 /* The deadline is fixed here: neither retries nor signals stretch it. */
 void fri_wait_begin(struct fri_wait *wait, int64_t timeout_ns);
+
+/* For who waits for a change that its maker may not announce: slices stay as short as the first. */
+void fri_wait_look_often(struct fri_wait *wait);
 
 /*
  * The step after a look that found nothing: announces the wait, or sleeps one slice. Returns 0 to
@@ -56,5 +60,11 @@ int64_t fri_wait_remaining(const struct fri_wait *wait);
 
 /* P2 to P4. Call after every change that somebody may wait for. */
 void fri_event_wake(fri_word32 *event);
+
+/*
+ * The same where somebody may wait who cannot set somebody_waits, because he may only read: P3 and
+ * P4 without being asked, a system call at each change.
+ */
+void fri_event_wake_unasked(fri_word32 *event);
 
 #endif

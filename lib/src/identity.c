@@ -81,7 +81,8 @@ static bool recompute(const struct fri_identity *from, struct fri_identity *out)
     switch (from->kind) {
     case FR_KIND_REGION:
     case FR_KIND_ARRAY:
-        if (from->data_size == 0 || (from->kind == FR_KIND_ARRAY) != (from->element_size != 0))
+        if (from->data_size == 0 || from->required_features != 0 ||
+            (from->kind == FR_KIND_ARRAY) != (from->element_size != 0))
             return false;
         if (from->element_size && from->data_size % from->element_size != 0)
             return false;
@@ -90,6 +91,8 @@ static bool recompute(const struct fri_identity *from, struct fri_identity *out)
         if (from->slots < FR_MIN_SLOTS || from->slots > FR_MAX_SLOTS || from->slot_size == 0)
             return false;
         if (from->delivery > FR_QUEUE || from->overflow > FR_DROP_NEWEST)
+            return false;
+        if (from->delivery == FR_QUEUE && from->required_features & FRI_FEATURE_OBSERVERS)
             return false;
         return fri_identity_for_ring(from->slots, from->slot_size, from->delivery, from->overflow,
                                      out) == 0;
@@ -115,7 +118,7 @@ int fri_identity_check(const struct fri_identity *identity, uint64_t file_size)
     if (identity->magic != FRI_MAGIC)
         return FR_EFOREIGN;
     if (identity->wire_major != FRI_WIRE_MAJOR || identity->endian_tag != FRI_ENDIAN_TAG ||
-        identity->required_features != 0)
+        (identity->required_features & ~(uint64_t)FRI_FEATURES_KNOWN) != 0)
         return fail_version(identity);
     if (!recompute(identity, &expected))
         return fri_fail(FR_ECORRUPT, "the identity of the object makes no sense");
@@ -126,6 +129,7 @@ int fri_identity_check(const struct fri_identity *identity, uint64_t file_size)
     expected.identity_size = identity->identity_size;
     expected.session = identity->session;
     expected.created_ns = identity->created_ns;
+    expected.required_features = identity->required_features;
     expected.optional_features = identity->optional_features;
     /* What a newer minor version keeps in the reserved bytes is its own affair. */
     if (memcmp(identity, &expected, offsetof(struct fri_identity, reserved)) != 0)

@@ -34,7 +34,14 @@ enum {
     FRI_LOCK_OWNER = 64,   /* + p: member p is a writer; + 0: the owner of a region */
     FRI_LOCK_OWNERS = 64,  /* how many; all of them locked = no owner lives, and I may take over */
     FRI_LOCK_LOCKER = 256, /* + i: user i of a region's lock is alive */
-    FRI_LOCK_PIN = 4096,   /* + n: reserved for read-only readers that hold slot n */
+    FRI_LOCK_PIN = 4096,   /* + n: shared: an observer holds slot n */
+};
+
+/* ---- Features that whoever opens an object must know -------------------------------------- */
+
+enum {
+    FRI_FEATURE_OBSERVERS = 1 << 0, /* writers look at FRI_LOCK_PIN, and wake without being asked */
+    FRI_FEATURES_KNOWN = FRI_FEATURE_OBSERVERS,
 };
 
 /* ---- Identity: bytes 0 to 255 of every object -------------------------------------------- */
@@ -53,7 +60,7 @@ struct fri_identity {
     uint64_t total_size;    /* of the object */
     uint64_t session;       /* random */
     int64_t created_ns;
-    uint64_t required_features; /* bits that a reader must know; none yet */
+    uint64_t required_features; /* FRI_FEATURE_… */
     uint64_t optional_features; /* bits that it may ignore; none yet */
     uint64_t data_offset;       /* where the user's bytes or the slots' payloads begin; a page */
 

@@ -2,28 +2,49 @@
 /* Floor 2: see name.h. */
 #include "name.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base.h"
 
 #define MAX_NAME 64
+#define MAX_DIGITS 10 /* of a user's number */
 
 /* Whatever the kernel does with its notices, we look again after so long. */
 #define LOOK_AGAIN_NS FR_S(1)
+
+/* What follows "UID:", or the whole name if there is no such thing in front. */
+static const char *bare_name(const char *name)
+{
+    size_t digits = strspn(name, "0123456789");
+
+    return digits >= 1 && digits <= MAX_DIGITS && name[digits] == ':' ? name + digits + 1 : name;
+}
 
 bool fri_name_is_valid(const char *name)
 {
     static const char allowed[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-    size_t length = name ? strlen(name) : 0;
+    const char *bare = name ? bare_name(name) : "";
+    size_t length = strlen(bare);
 
-    if (length >= 1 && length <= MAX_NAME && name[0] != '.' && name[0] != '-' &&
-        strspn(name, allowed) == length)
+    if (length >= 1 && length <= MAX_NAME && bare[0] != '.' && bare[0] != '-' &&
+        strspn(bare, allowed) == length)
         return true;
     fri_fail(FR_EINVAL,
              "\"%.80s\" is not a name: 1 to 64 of A-Z a-z 0-9 . _ - not starting with . or -",
              name ? name : "(null)");
     return false;
+}
+
+uint32_t fri_name_user(const char *name)
+{
+    return bare_name(name) == name ? fri_user() : (uint32_t)strtoul(name, NULL, 10);
+}
+
+void fri_name_path(const char *name, char path[FRI_PATH_SIZE])
+{
+    fri_path_make(fri_name_user(name), bare_name(name), path);
 }
 
 void fri_name_wait_begin(struct fri_name_wait *wait, int64_t timeout_ns)
@@ -53,6 +74,6 @@ FR_API int fr_unlink(const char *name)
 
     if (!fri_name_is_valid(name))
         return FR_EINVAL;
-    fri_path_make(name, path);
+    fri_name_path(name, path);
     return fri_path_remove(path);
 }

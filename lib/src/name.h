@@ -6,8 +6,15 @@
 
 #include "platform.h"
 
+/* Room for the longest valid name with its user. */
+#define FRI_NAME_SIZE 80
+
 /* True if name is one that CONVENTIONS in framering.h allows; else sets the error detail. */
 bool fri_name_is_valid(const char *name);
+
+/* Whose object a valid name means, the caller's or that of UID:NAME; and where it is. */
+uint32_t fri_name_user(const char *name);
+void fri_name_path(const char *name, char path[FRI_PATH_SIZE]);
 
 /*
  * Waits for names without polling: begin; look; while nothing was there and step says so, look

@@ -92,25 +92,25 @@ static int attach(int fd, const struct fri_object_wish *wish, struct fri_object 
 
 /* ---- Opening ----------------------------------------------------------------------------- */
 
-/* A file under our name that is not what we would have made is left alone, and told apart. */
-static int check_file(const char *path, const struct fri_file_info *info)
+/* A file under a name that its user would not have made is left alone, and told apart. */
+static int check_file(const char *path, uint32_t user, const struct fri_file_info *info)
 {
     if (!info->is_regular)
         return fri_fail(FR_EFOREIGN, "%s is not a regular file: remove it or take another name",
                         path);
-    if (info->uid != fri_user())
+    if (info->uid != user)
         return fri_fail(FR_EFOREIGN, "%s belongs to user %u: remove it or take another name", path,
                         info->uid);
     return 0;
 }
 
-static int read_identity(int fd, const char *path, struct fri_identity *identity)
+static int read_identity(int fd, const char *path, uint32_t user, struct fri_identity *identity)
 {
     struct fri_file_info info;
     int error = fri_file_info(fd, &info);
 
     if (error == 0)
-        error = check_file(path, &info);
+        error = check_file(path, user, &info);
     if (error < 0)
         return error;
     if (!fri_file_read(fd, identity, sizeof *identity))
@@ -134,13 +134,14 @@ static int fail_open(int error, const char *path)
     return fri_fail(error, "cannot open %s: %s", path, fr_strerror(error));
 }
 
-static int open_checked(const char *path, bool writable, struct fri_identity *identity, int *fd)
+static int open_checked(const char *path, uint32_t user, bool writable,
+                        struct fri_identity *identity, int *fd)
 {
     int error = fri_file_open(path, writable, fd);
 
     if (error < 0)
         return fail_open(error, path);
-    error = read_identity(*fd, path, identity);
+    error = read_identity(*fd, path, user, identity);
     if (error < 0)
         fri_file_close(*fd);
     return error;
@@ -150,16 +151,17 @@ int fri_object_look(const char *name, struct fri_identity *identity, int *fd)
 {
     char path[FRI_PATH_SIZE];
 
-    fri_path_make(name, path);
-    return open_checked(path, false, identity, fd);
+    fri_name_path(name, path);
+    return open_checked(path, fri_name_user(name), false, identity, fd);
 }
 
 int fri_object_open(const struct fri_object_wish *wish, struct fri_object *object)
 {
     int fd;
 
-    fri_path_make(wish->name, object->path);
-    int error = open_checked(object->path, wish->control_writable, &object->identity, &fd);
+    fri_name_path(wish->name, object->path);
+    int error = open_checked(object->path, fri_name_user(wish->name), wish->control_writable,
+                             &object->identity, &fd);
     if (error < 0)
         return error;
     if (wish->kinds & (1u << object->identity.kind))
@@ -196,7 +198,7 @@ static int take_over(const char *path)
     struct fri_file_info ours;
     struct fri_file_info named;
     int fd;
-    int error = open_checked(path, true, &identity, &fd);
+    int error = open_checked(path, fri_user(), true, &identity, &fd);
 
     if (error == FR_ENOENT)
         return 0;
@@ -270,7 +272,9 @@ int fri_object_create(const char *name, const struct fri_identity *identity, uin
     };
     int fd;
 
-    fri_path_make(name, object->path);
+    if (fri_name_user(name) != fri_user())
+        return fri_fail(FR_EACCES, "%s is another user's name: only that user can create it", name);
+    fri_name_path(name, object->path);
     object->identity = *identity;
     complete_identity(&object->identity);
     int error = fri_file_create(identity->total_size, mode ? mode : 0600, &fd); /* C1 */

@@ -21,6 +21,8 @@ uint64_t fri_order_newest(struct fri_seat *seat)
 
         if (entry_sequence(entry) < tail + 1)
             return tail;
+        if (entry_sequence(entry) == tail + 1 && seat->observes)
+            return tail + 1;
         if (entry_sequence(entry) == tail + 1)
             order_help(seat, entry);
     }

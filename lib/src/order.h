@@ -80,7 +80,7 @@ static inline void head_advance(struct fri_seat *seat, uint64_t sequence)
     word_try_change(&seat->page->head, sequence, sequence + 1);
 }
 
-/* The newest number, after helping the publication that may be half done. */
+/* The newest number, after helping the publication that may be half done (observers only look). */
 uint64_t fri_order_newest(struct fri_seat *seat);
 
 /* P1 to P3 for a slot that is ours. 0 and its number, or FR_ECORRUPT. */

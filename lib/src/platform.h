@@ -41,8 +41,8 @@ struct fri_file_info {
 /* Room for the longest path that fri_path_make makes. */
 #define FRI_PATH_SIZE 128
 
-/* The path of a checked name of the calling user: /dev/shm/framering.UID.NAME */
-void fri_path_make(const char *name, char path[FRI_PATH_SIZE]);
+/* The path of a user's object: /dev/shm/framering.UID.NAME */
+void fri_path_make(uint32_t user, const char *name, char path[FRI_PATH_SIZE]);
 
 /* The effective user. */
 uint32_t fri_user(void);
@@ -92,6 +92,21 @@ void fri_unmap(void *address, uint64_t size);
  * Holding the lock of a dead peer's byte is the proof of its death and the sole right to clean up.
  */
 bool fri_lock_try(int fd, uint32_t first, uint32_t count);
+
+/*
+ * Takes, or drops, a shared lock on one byte for this open file description: a descriptor that may
+ * only read can do so. False if somebody has it exclusively, or the system has no lock to give.
+ */
+bool fri_lock_share(int fd, uint32_t byte);
+void fri_lock_drop(int fd, uint32_t byte);
+
+/*
+ * A member's locks hang on its mapping, which is absent from children. An observer's pins hang on a
+ * descriptor, and a child that inherits it would keep them alive after our death: so it is closed in
+ * the child as soon as that is forked. False if there is no room to remember it.
+ */
+bool fri_fork_closes(int fd);
+void fri_fork_closes_no_more(int fd);
 
 /* True if another open file description holds a lock in the range. A hint: act on fri_lock_try. */
 bool fri_lock_is_held(int fd, uint32_t first, uint32_t count);

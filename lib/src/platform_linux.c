@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,6 +34,38 @@
 #define LOCK_SPACE ((off_t)1 << 40)
 
 #define ALLOCATION_STEP (INT64_C(16) << 20)
+
+/* Signals interrupt the generator only before it is seeded, early in the life of the machine. */
+#define RANDOM_ATTEMPTS 100
+
+/* ---- Cancellation ---------------------------------------------------------------------- */
+
+/*
+ * A thread that was cancelled in the middle of the library would leave its descriptors, memory and
+ * locks behind. So no function is a cancellation point: all calls here that are one stand between
+ * these two, and the thread ends after it has left the library.
+ */
+static int hold_cancellation(void)
+{
+    int before = PTHREAD_CANCEL_ENABLE;
+
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    return before;
+}
+
+static void restore_cancellation(int before)
+{
+    pthread_setcancelstate(before, NULL);
+}
+
+static int open_file(const char *path, int flags)
+{
+    int before = hold_cancellation();
+    int file = open(path, flags | O_CLOEXEC, 0600);
+
+    restore_cancellation(before);
+    return file;
+}
 
 /* ---- Time ------------------------------------------------------------------------------ */
 
@@ -72,9 +105,9 @@ uint32_t fri_user(void)
     return geteuid();
 }
 
-void fri_path_make(const char *name, char path[FRI_PATH_SIZE])
+void fri_path_make(uint32_t user, const char *name, char path[FRI_PATH_SIZE])
 {
-    snprintf(path, FRI_PATH_SIZE, SHM_DIRECTORY "/framering.%u.%s", fri_user(), name);
+    snprintf(path, FRI_PATH_SIZE, SHM_DIRECTORY "/framering.%u.%s", user, name);
 }
 
 static void proc_path(int fd, char path[FRI_PATH_SIZE])
@@ -171,7 +204,7 @@ int fri_file_create(uint64_t size, uint32_t mode, int *fd)
         error = check_room(size);
     if (error < 0)
         return error;
-    int file = open(SHM_DIRECTORY, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    int file = open_file(SHM_DIRECTORY, O_TMPFILE | O_RDWR);
     if (file < 0)
         return fail_create(-errno);
     error = allocate(file, size);
@@ -182,7 +215,7 @@ int fri_file_create(uint64_t size, uint32_t mode, int *fd)
         *fd = file;
         return 0;
     }
-    close(file);
+    fri_file_close(file);
     if (error == -ENOSPC || error == -EFBIG || error == -EDQUOT)
         return fail_no_space(size);
     return fail_create(error);
@@ -200,13 +233,13 @@ int fri_file_name(int fd, const char *path)
 
 static int flags_of(bool writable)
 {
-    return (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC;
+    return writable ? O_RDWR : O_RDONLY;
 }
 
 int fri_file_open(const char *path, bool writable, int *fd)
 {
     /* O_NONBLOCK: whoever put a FIFO under the name must not make us wait for him. */
-    int file = open(path, flags_of(writable) | O_NOFOLLOW | O_NONBLOCK);
+    int file = open_file(path, flags_of(writable) | O_NOFOLLOW | O_NONBLOCK);
 
     if (file >= 0) {
         *fd = file;
@@ -222,7 +255,7 @@ int fri_file_reopen(int fd, bool writable, int *out)
     char path[FRI_PATH_SIZE];
 
     proc_path(fd, path);
-    int file = open(path, flags_of(writable));
+    int file = open_file(path, flags_of(writable));
     if (file < 0)
         return fri_fail(-errno, "cannot open the memory again: %s (is /proc mounted?)",
                         fr_strerror(-errno));
@@ -232,7 +265,10 @@ int fri_file_reopen(int fd, bool writable, int *out)
 
 void fri_file_close(int fd)
 {
+    int before = hold_cancellation();
+
     close(fd);
+    restore_cancellation(before);
 }
 
 static void fill_info(const struct stat *from, struct fri_file_info *info)
@@ -274,11 +310,13 @@ int fri_path_remove(const char *path)
 
 bool fri_file_read(int fd, void *buffer, size_t size)
 {
+    int before = hold_cancellation();
     ssize_t count;
 
     do {
         count = pread(fd, buffer, size, 0);
     } while (count < 0 && errno == EINTR);
+    restore_cancellation(before);
     return count >= 0 && (size_t)count == size;
 }
 
@@ -323,6 +361,24 @@ bool fri_lock_try(int fd, uint32_t first, uint32_t count)
     return fcntl(fd, F_OFD_SETLK, &lock) == 0;
 }
 
+static bool set_lock(int fd, uint32_t byte, short type)
+{
+    struct flock lock = lock_range(byte, 1);
+
+    lock.l_type = type;
+    return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
+bool fri_lock_share(int fd, uint32_t byte)
+{
+    return set_lock(fd, byte, F_RDLCK);
+}
+
+void fri_lock_drop(int fd, uint32_t byte)
+{
+    set_lock(fd, byte, F_UNLCK);
+}
+
 bool fri_lock_is_held(int fd, uint32_t first, uint32_t count)
 {
     struct flock lock = lock_range(first, count);
@@ -364,7 +420,7 @@ static void drain(int fd)
         continue;
 }
 
-void fri_watch_wait(struct fri_watch *watch, int64_t timeout_ns)
+static void watch_wait(struct fri_watch *watch, int64_t timeout_ns)
 {
     if (watch->fd < 0) {
         struct timespec nap = to_timespec((int64_t)fri_min((uint64_t)timeout_ns, FR_MS(50)));
@@ -378,10 +434,18 @@ void fri_watch_wait(struct fri_watch *watch, int64_t timeout_ns)
         drain(watch->fd);
 }
 
+void fri_watch_wait(struct fri_watch *watch, int64_t timeout_ns)
+{
+    int before = hold_cancellation();
+
+    watch_wait(watch, timeout_ns);
+    restore_cancellation(before);
+}
+
 void fri_watch_close(struct fri_watch *watch)
 {
     if (watch->fd >= 0)
-        close(watch->fd);
+        fri_file_close(watch->fd);
     watch->fd = -1;
 }
 
@@ -389,11 +453,16 @@ void fri_watch_close(struct fri_watch *watch)
 
 uint64_t fri_random(void)
 {
+    int before = hold_cancellation();
     uint64_t number = 0;
 
-    while (getrandom(&number, sizeof number, 0) != sizeof number || number == 0)
-        continue;
-    return number;
+    for (int i = 0; i < RANDOM_ATTEMPTS && number == 0; i++) {
+        if (getrandom(&number, sizeof number, 0) != sizeof number)
+            number = 0;
+    }
+    restore_cancellation(before);
+    /* Where a filter of system calls keeps the generator from us, time and process tell apart. */
+    return number ? number : (uint64_t)fri_clock_now() << 20 | 1 | (uint64_t)getpid() << 1;
 }
 
 uint32_t fri_process(void)

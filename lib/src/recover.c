@@ -18,7 +18,6 @@
  * with each other: asking through the one that holds our own locks would call ourselves dead.
  */
 #include "base.h"
-#include "event.h"
 #include "log.h"
 #include "order.h"
 #include "point.h"
@@ -74,8 +73,8 @@ unsigned fri_seat_recover(struct fri_seat *seat)
     }
     if (found) {
         word_count(&seat->recovered, found);
-        fri_event_wake(&seat->page->data_event);
-        fri_event_wake(&seat->page->space_event);
+        fri_seat_wake_readers(seat);
+        fri_seat_wake_writers(seat);
     }
     seat->probed_ns = fri_clock_now();
     return found;

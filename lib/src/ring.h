@@ -7,6 +7,7 @@
  * ring_read.c; these are the ones that frame.c builds on.
  */
 
+#include "name.h"
 #include "seat.h"
 
 struct fr_writer {
@@ -19,7 +20,8 @@ struct fr_writer {
 
 struct fr_reader {
     struct fri_seat *seat;
-    char name[65];
+    char name[FRI_NAME_SIZE];
+    enum fri_role role;
     bool is_lossy;
     bool follows;
     uint64_t next;       /* broadcast: the number wanted next */

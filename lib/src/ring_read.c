@@ -21,7 +21,7 @@
 static bool gates(const struct fr_reader *reader)
 {
     return reader->seat->delivery == FR_BROADCAST && reader->seat->overflow != FR_DROP_OLDEST &&
-           !reader->is_lossy;
+           !reader->is_lossy && !reader->seat->observes;
 }
 
 /* Only writers that wait for us look at it, so only then is the fenced store worth its price. */
@@ -52,7 +52,7 @@ static void join(struct fr_reader *reader)
     reader->next = fri_max(newest, 1);
     publish_cursor(reader);
     FR_POINT("joined, not woken");
-    fri_event_wake(&seat->page->space_event); /* the bound rose */
+    fri_seat_wake_writers(seat); /* the bound rose */
 }
 
 FR_API int fr_reader_open(const char *name, const struct fr_reader_opts *opts, int64_t timeout_ns,
@@ -73,7 +73,8 @@ FR_API int fr_reader_open(const char *name, const struct fr_reader_opts *opts, i
     memcpy(reader->name, name, strlen(name) + 1);
     reader->is_lossy = known.lossy != 0;
     reader->follows = known.follow != 0;
-    error = fri_seat_open(name, false, timeout_ns, &reader->seat);
+    reader->role = known.observe ? FRI_OBSERVER : FRI_READER;
+    error = fri_seat_open(name, reader->role, timeout_ns, &reader->seat);
     if (error < 0) {
         free(reader);
         return error;
@@ -86,9 +87,11 @@ FR_API int fr_reader_open(const char *name, const struct fr_reader_opts *opts, i
 /* Nobody reads on here: loans that are still out keep their own slots, but no writer waits. */
 static void leave(struct fri_seat *seat)
 {
-    word_clear_bits(&seat->page->gating, fri_bit(seat->place));
-    FR_POINT("no longer gating, not woken");
-    fri_event_wake(&seat->page->space_event);
+    if (!seat->observes) {
+        word_clear_bits(&seat->page->gating, fri_bit(seat->place));
+        FR_POINT("no longer gating, not woken");
+        fri_seat_wake_writers(seat);
+    }
     fri_seat_unref(seat);
 }
 
@@ -186,8 +189,27 @@ static bool try_pin(struct fri_seat *seat, struct fri_slot *slot, uint64_t seque
         return true;
     slot_unpin(slot, seat->place);
     FR_POINT("unpinned, not woken");
-    fri_event_wake(&seat->page->space_event); /* a writer may have stepped back for our bit */
+    fri_seat_wake_writers(seat); /* a writer may have stepped back for our bit */
     return false;
+}
+
+/* O1 and O2 of slot.h. */
+static bool try_observe(struct fri_seat *seat, struct fri_slot *slot, uint64_t sequence)
+{
+    uint32_t byte = FRI_LOCK_PIN + (uint32_t)(slot - seat->slot);
+
+    if (!slot_will_carry(slot, sequence) || !fri_lock_share(seat->object.fd, byte))
+        return false;
+    FR_POINT("observed, not checked");
+    if (slot_will_carry(slot, sequence))
+        return true;
+    fri_lock_drop(seat->object.fd, byte);
+    return false;
+}
+
+static bool try_hold(struct fri_seat *seat, struct fri_slot *slot, uint64_t sequence)
+{
+    return seat->observes ? try_observe(seat, slot, sequence) : try_pin(seat, slot, sequence);
 }
 
 /* Broadcast: the next number that is still there. The cursor moves only once the pin is valid. */
@@ -208,7 +230,7 @@ static int try_next(struct fr_reader *reader, struct fri_loan **out)
         }
         if (!slot || fri_loan_is_out(seat, (uint32_t)(slot - seat->slot)))
             break; /* a slot that we hold cannot have been published again */
-        if (try_pin(seat, slot, wanted)) {
+        if (try_hold(seat, slot, wanted)) {
             reader->next = wanted + 1;
             publish_cursor(reader);
             FR_POINT("pinned, cursor moved");
@@ -231,7 +253,7 @@ static void skip_to_newest(struct fr_reader *reader)
     reader->loss.skipped += newest > from ? newest - from : 0;
     reader->next = newest;
     publish_cursor(reader);
-    fri_event_wake(&reader->seat->page->space_event);
+    fri_seat_wake_writers(reader->seat);
 }
 
 static int try_lend(struct fr_reader *reader, enum fr_which which, struct fri_loan **out)
@@ -259,42 +281,49 @@ static int status(struct fr_reader *reader)
     return fri_owner_status(seat->object.fd, &seat->page->closed);
 }
 
-/* Attaches to the ring that has the name now, if it is another one. */
-static bool try_move_over(struct fr_reader *reader)
+/* 1: attached to the ring that has the name now; 0: there is none yet; or why it cannot be opened. */
+static int try_move_over(struct fr_reader *reader)
 {
     struct fri_seat *seat;
 
-    if (!fri_object_is_replaced(&reader->seat->object) ||
-        fri_seat_open(reader->name, false, FR_NOWAIT, &seat) < 0)
-        return false;
+    if (!fri_object_is_replaced(&reader->seat->object))
+        return 0;
+    int error = fri_seat_open(reader->name, reader->role, FR_NOWAIT, &seat);
+    if (error < 0)
+        return error == FR_ENOENT ? 0 : error;
     leave(reader->seat);
     reader->seat = seat;
     join(reader);
-    return true;
+    return 1;
 }
 
-/* 0: attached to the next ring; FR_ETIMEDOUT; or why the old one ended, if we do not follow. */
+static int wait_for_next_ring(struct fr_reader *reader, int64_t remaining_ns)
+{
+    struct fri_name_wait wait;
+    int moved;
+
+    fri_name_wait_begin(&wait, remaining_ns == INT64_MAX ? FR_FOREVER : remaining_ns);
+    do {
+        moved = try_move_over(reader);
+    } while (moved == 0 && fri_name_wait_step(&wait));
+    fri_name_wait_end(&wait);
+    return moved == 0 ? FR_ETIMEDOUT : moved;
+}
+
+/* Positive: attached to the next ring; FR_ETIMEDOUT; or why the old one ended, if we do not follow. */
 static int move_over(struct fr_reader *reader, int end, const struct fri_wait *wait)
 {
-    struct fri_name_wait name_wait;
-    bool moved = try_move_over(reader);
+    int moved = try_move_over(reader);
 
-    if (moved)
-        return 0;
+    if (moved != 0)
+        return moved;
     if (!reader->follows)
         return fri_fail(end,
                         end == FR_ECLOSED ? "the writers of %s closed it"
                                           : "the writers of %s died",
                         reader->name);
     int64_t remaining = fri_wait_remaining(wait);
-    if (remaining == 0)
-        return FR_ETIMEDOUT;
-    fri_name_wait_begin(&name_wait, remaining == INT64_MAX ? FR_FOREVER : remaining);
-    do {
-        moved = try_move_over(reader);
-    } while (!moved && fri_name_wait_step(&name_wait));
-    fri_name_wait_end(&name_wait);
-    return moved ? 0 : FR_ETIMEDOUT;
+    return remaining == 0 ? FR_ETIMEDOUT : wait_for_next_ring(reader, remaining);
 }
 
 /* ---- Lending ----------------------------------------------------------------------------- */
@@ -351,6 +380,7 @@ int fri_reader_lend(struct fr_reader *reader, enum fr_which which, int64_t timeo
     int error = try_lend(reader, which, out);
     if (error == FR_ETIMEDOUT) {
         fri_wait_begin(&wait, timeout_ns);
+        wait.only_reads = reader->seat->observes;
         error = look(reader, which, &wait, out);
         while (error == FR_ETIMEDOUT && fri_wait_step(&wait, &reader->seat->page->data_event) == 0)
             error = look(reader, which, &wait, out);
@@ -372,12 +402,14 @@ void fri_reader_release_loan(struct fri_loan *loan)
 
     if (!fri_loan_end(loan, LOAN_READING))
         return;
-    if (seat->delivery == FR_QUEUE)
+    if (seat->observes)
+        fri_lock_drop(seat->object.fd, FRI_LOCK_PIN + loan->index);
+    else if (seat->delivery == FR_QUEUE)
         slot_give_back(slot, sequence, seat->place);
     else
         slot_unpin(slot, seat->place);
     FR_POINT("released, not woken");
-    fri_event_wake(&seat->page->space_event);
+    fri_seat_wake_writers(seat);
     fri_seat_unref(seat);
 }
 

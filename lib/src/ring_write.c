@@ -38,6 +38,8 @@ static int check_opts(const struct fr_writer_opts *opts)
                         opts->slots);
     if ((unsigned)opts->delivery > FR_QUEUE || (unsigned)opts->overflow > FR_DROP_NEWEST)
         return fri_fail(FR_EINVAL, "delivery or overflow is not one of its values");
+    if (opts->observers && opts->delivery != FR_BROADCAST)
+        return fri_fail(FR_EINVAL, "a queue has no observers: taking an item means writing");
     if (opts->mode & ~0777u)
         return fri_fail(FR_EINVAL, "mode %o is more than permission bits", opts->mode);
     return 0;
@@ -75,7 +77,7 @@ FR_API int fr_writer_open(const char *name, int64_t timeout_ns, struct fr_writer
     int error = alloc_writer(&writer);
     if (error < 0)
         return error;
-    return finish(fri_seat_open(name, true, timeout_ns, &writer->seat), writer, out);
+    return finish(fri_seat_open(name, FRI_WRITER, timeout_ns, &writer->seat), writer, out);
 }
 
 FR_API void fr_writer_close(struct fr_writer **writer)
@@ -141,6 +143,9 @@ int fri_writer_lend(struct fr_writer *writer, int64_t timeout_ns, struct fri_loa
         return error;
     fri_wait_begin(&wait, drops ? FR_NOWAIT : timeout_ns);
     while (error == FR_ETIMEDOUT && fri_wait_step(&wait, &seat->page->space_event) == 0) {
+        /* An observer that lets go of a slot has no way to tell. */
+        if (seat->admits_observers)
+            fri_wait_look_often(&wait);
         error = try_lend(writer, out);
         if (error == FR_ETIMEDOUT && wait.sleeps > 0 && fri_seat_recover_sometimes(seat) > 0)
             error = try_lend(writer, out);
@@ -170,7 +175,10 @@ int fri_writer_publish_loan(struct fri_loan *loan)
     int error = fri_order_publish(seat, loan->index, &sequence);
     if (error < 0)
         slot_abort(&seat->slot[loan->index], seat->place);
-    fri_event_wake(error < 0 ? &seat->page->space_event : &seat->page->data_event); /* P4 */
+    if (error < 0)
+        fri_seat_wake_writers(seat);
+    else
+        fri_seat_wake_readers(seat); /* P4 */
     word_count(&seat->published, error == 0);
     fri_seat_unref(seat);
     return error;
@@ -184,7 +192,7 @@ void fri_writer_abort_loan(struct fri_loan *loan)
         return;
     slot_abort(&seat->slot[loan->index], seat->place);
     FR_POINT("aborted, not woken");
-    fri_event_wake(&seat->page->space_event);
+    fri_seat_wake_writers(seat);
     word_count(&seat->aborted, 1);
     fri_seat_unref(seat);
 }

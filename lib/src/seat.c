@@ -53,16 +53,40 @@ bool fri_loan_end(struct fri_loan *loan, enum fri_loan_state state)
     return word32_try_change(&loan->state, state, LOAN_NONE);
 }
 
+/* ---- Others ------------------------------------------------------------------------------ */
+
+void fri_seat_wake_readers(struct fri_seat *seat)
+{
+    if (seat->admits_observers)
+        fri_event_wake_unasked(&seat->page->data_event);
+    else
+        fri_event_wake(&seat->page->data_event);
+}
+
+void fri_seat_wake_writers(struct fri_seat *seat)
+{
+    if (!seat->observes)
+        fri_event_wake(&seat->page->space_event);
+}
+
+bool fri_seat_is_pinned(const struct fri_seat *seat, uint32_t index)
+{
+    return slot_is_pinned(&seat->slot[index]) ||
+           (seat->admits_observers && fri_lock_is_held(seat->object.fd, FRI_LOCK_PIN + index, 1));
+}
+
 /* ---- Life -------------------------------------------------------------------------------- */
 
-static struct fri_seat *seat_alloc(bool is_writer)
+static struct fri_seat *seat_alloc(enum fri_role role)
 {
     struct fri_seat *seat = calloc(1, sizeof *seat);
 
-    if (!seat)
+    if (!seat) {
         fri_fail(FR_ENOMEM, "out of memory");
-    else
-        seat->is_writer = is_writer;
+        return NULL;
+    }
+    seat->is_writer = role == FRI_WRITER;
+    seat->observes = role == FRI_OBSERVER;
     return seat;
 }
 
@@ -81,6 +105,7 @@ static int adopt_geometry(struct fri_seat *seat)
     seat->slot_stride = identity->slot_stride;
     seat->delivery = identity->delivery;
     seat->overflow = identity->overflow;
+    seat->admits_observers = identity->required_features & FRI_FEATURE_OBSERVERS;
     seat->loans = calloc(seat->slots, sizeof *seat->loans);
     if (!seat->loans)
         return fri_fail(FR_ENOMEM, "out of memory");
@@ -133,6 +158,18 @@ static int on_create(struct fri_object *object, int fd, void *context)
     return take_place(seat, fd);
 }
 
+/* The pins hang on object->fd, so that one must not live on in a child. */
+static int take_no_place(struct fri_seat *seat, const struct fri_object *object)
+{
+    seat->place = FRI_MEMBERS;
+    if (!seat->admits_observers)
+        return fri_fail(FR_ENOTSUP, "the ring admits no observers: open it as a member, or create "
+                                    "it with .observers");
+    if (!fri_fork_closes(object->fd))
+        return fri_fail(FR_ENOMEM, "this process observes too many rings");
+    return 0;
+}
+
 static int on_open(struct fri_object *object, int fd, void *context)
 {
     struct fri_seat *seat = context;
@@ -143,7 +180,9 @@ static int on_open(struct fri_object *object, int fd, void *context)
         if (error < 0)
             fri_fail(error, "the ring's writers are gone: create it anew");
     }
-    return error < 0 ? error : take_place(seat, fd);
+    if (error < 0)
+        return error;
+    return seat->observes ? take_no_place(seat, object) : take_place(seat, fd);
 }
 
 static int finish(struct fri_seat *seat, int error, struct fri_seat **out)
@@ -167,23 +206,25 @@ int fri_seat_create(const char *name, const struct fr_writer_opts *opts, struct 
 
     if (error < 0)
         return error;
-    struct fri_seat *seat = seat_alloc(true);
+    if (opts->observers)
+        identity.required_features |= FRI_FEATURE_OBSERVERS;
+    struct fri_seat *seat = seat_alloc(FRI_WRITER);
     if (!seat)
         return FR_ENOMEM;
     error = fri_object_create(name, &identity, opts->mode, on_create, seat, &seat->object);
     return finish(seat, error, out);
 }
 
-int fri_seat_open(const char *name, bool is_writer, int64_t timeout_ns, struct fri_seat **out)
+int fri_seat_open(const char *name, enum fri_role role, int64_t timeout_ns, struct fri_seat **out)
 {
-    struct fri_seat *seat = seat_alloc(is_writer);
+    struct fri_seat *seat = seat_alloc(role);
 
     if (!seat)
         return FR_ENOMEM;
     const struct fri_object_wish wish = { .name = name,
                                           .kinds = 1u << FR_KIND_RING,
-                                          .control_writable = true,
-                                          .data_writable = is_writer,
+                                          .control_writable = role != FRI_OBSERVER,
+                                          .data_writable = role == FRI_WRITER,
                                           .on_attach = on_open,
                                           .context = seat };
     return finish(seat, fri_object_await(&wish, timeout_ns, &seat->object), out);
@@ -202,14 +243,22 @@ static void leave_as_writer(struct fri_seat *seat)
     fri_object_remove_name(&seat->object);
 }
 
-static void leave(struct fri_seat *seat)
+static void leave_place(struct fri_seat *seat)
 {
     if (seat->is_writer)
         leave_as_writer(seat);
     fri_seat_clear_place(seat, seat->place); /* D1 */
     FR_POINT("own place cleared");
-    fri_event_wake(&seat->page->data_event);
-    fri_event_wake(&seat->page->space_event);
+    fri_seat_wake_readers(seat);
+    fri_seat_wake_writers(seat);
+}
+
+static void leave(struct fri_seat *seat)
+{
+    if (seat->observes)
+        fri_fork_closes_no_more(seat->object.fd);
+    else
+        leave_place(seat);
     fri_object_close(&seat->object); /* D3 */
     free(seat->loans);
     free(seat);

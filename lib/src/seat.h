@@ -20,6 +20,9 @@
  *      D2  the last writer: closed = 1, wake, remove the name  as object.h, E1 and E2
  *      D3  unmap: the kernel drops the locks                   -
  *
+ * An observer has a seat without a place: it maps everything read-only, changes no word, and holds a
+ * slot by a lock of the kernel's (slot.h, O1 and O2). Nobody knows of it, and it leaves nothing.
+ *
  * Threads: one seat's loans are given back from any thread; everything else is its handle's.
  */
 
@@ -58,6 +61,8 @@ struct fri_seat {
 
     unsigned place; /* 0 to FRI_MEMBERS - 1 */
     bool is_writer;
+    bool observes;         /* read-only: no place, no word changed */
+    bool admits_observers; /* what the ring said when it was made */
     struct fri_loan *loans;
     fri_word32 references; /* the handle's and one for each loan; this process only */
     int64_t probed_ns;     /* when we last looked for dead members */
@@ -72,7 +77,15 @@ struct fri_seat {
 int fri_seat_create(const char *name, const struct fr_writer_opts *opts, struct fri_seat **out);
 
 /* Takes a place at an existing ring. Errors as fr_writer_open and fr_reader_open. */
-int fri_seat_open(const char *name, bool is_writer, int64_t timeout_ns, struct fri_seat **out);
+enum fri_role { FRI_WRITER, FRI_READER, FRI_OBSERVER };
+int fri_seat_open(const char *name, enum fri_role role, int64_t timeout_ns, struct fri_seat **out);
+
+/* Something was published, or the ring closed: readers look. A slot may be free: writers look. */
+void fri_seat_wake_readers(struct fri_seat *seat);
+void fri_seat_wake_writers(struct fri_seat *seat);
+
+/* Whether any reader, member or observer, holds the slot or is about to find out that it may not. */
+bool fri_seat_is_pinned(const struct fri_seat *seat, uint32_t index);
 
 /* One more, or one fewer, that needs the seat. The last one does D1 to D3. */
 void fri_seat_ref(struct fri_seat *seat);

@@ -30,6 +30,10 @@
  *      C1  control: PUBLISHED(s) -> WRITING       B1  pins |= my bit
  *      C2  pins = 0 ? mine : unclaim              B2  control = PUBLISHED(s) ? mine : unpin
  *
+ * An observer may only read, and pins with a lock that the kernel keeps for it: O1 takes a shared
+ * lock on the slot's byte, O2 looks at the control word as B2 does, and the writer's C2 asks the
+ * kernel too. The kernel's own lock orders the two, and drops an observer's with the observer.
+ *
  * All four are sequentially consistent, so at least one of the two sees the other and steps back:
  * a writer never fills what a reader holds. C2 holds for FREE slots too: a reader may have set its
  * bit for an earlier life of the slot and be about to find out.
@@ -124,6 +128,18 @@ static inline void slot_complete(struct fri_slot *slot, uint64_t sequence)
 static inline bool slot_carries(const struct fri_slot *slot, uint64_t sequence)
 {
     return slot_control(slot) == control_make(sequence, SLOT_PUBLISHED, 0);
+}
+
+/*
+ * O2: the same for one who cannot help. An item that was announced is whole, though its slot may
+ * still be WRITING; the caller has seen the entry that announces it.
+ */
+static inline bool slot_will_carry(const struct fri_slot *slot, uint64_t sequence)
+{
+    uint64_t seen = slot_control(slot);
+
+    return seen == control_make(sequence, SLOT_PUBLISHED, 0) ||
+           (control_state(seen) == SLOT_WRITING && control_sequence(seen) < sequence);
 }
 
 /* PUBLISHED(s) -> TAKEN(s, r): the item is r's alone. A death after it: the item is lost with r. */

@@ -76,7 +76,7 @@
  *    the same name, which sets .size: fr_writer_opts(.slots = 4). In C++ declare a variable, set
  *    .size = sizeof it, and the fields.
  *  - Names: 1 to 64 characters of A-Z a-z 0-9 . _ - and not starting with a dot or a dash. Each
- *    user has names of their own.
+ *    user has names of their own; UID:NAME is that of another user, to be opened, not created.
  *  - Unless it says otherwise a function may be called from any thread, but not at the same time
  *    for one handle. Giving back (publish, abort, release) is allowed from any thread at any time,
  *    also after the handle was closed.
@@ -479,17 +479,29 @@ struct fr_writer_opts {
     enum fr_delivery delivery;
     enum fr_overflow overflow;
     uint32_t mode; /* permission bits; 0 = 0600 */
+    int observers; /* broadcast: admit readers that open with .observe */
 };
 #define fr_writer_opts(...)                                                                        \
     ((struct fr_writer_opts){ .size = sizeof(struct fr_writer_opts), __VA_ARGS__ })
 
 struct fr_reader_opts {
     size_t size;
-    int lossy;  /* never hold a blocking writer back; what it overwrites is counted as my loss */
-    int follow; /* when the writers are gone, wait for the next ring of this name */
+    int lossy;   /* never hold a blocking writer back; what it overwrites is counted as my loss */
+    int follow;  /* when the writers are gone, wait for the next ring of this name */
+    int observe; /* only look: see below */
 };
 #define fr_reader_opts(...)                                                                        \
     ((struct fr_reader_opts){ .size = sizeof(struct fr_reader_opts), __VA_ARGS__ })
+
+/*
+ * An observer (.observe) opens the object with read permission only: the kernel guarantees that it
+ * changes no byte of it. It holds frames without copying them all the same, sleeps without polling,
+ * and never holds a writer back but by the slots that it holds. It takes none of the FR_MAX_MEMBERS
+ * places. The ring must have been created with .observers; each publication then costs a system
+ * call, and each claim some (microseconds, which frames do not notice and small messages do).
+ * This is for viewers that one does not want to trust: other users, say of the owner's group with
+ * .mode = 0640, see UID:NAME above; and it is the better choice for every viewer of live frames.
+ */
 
 /*
  * A slot on loan. Writing: put up to capacity bytes at data and their number into used before
@@ -554,7 +566,8 @@ FR_API FR_MUST_CHECK int fr_writer_write(struct fr_writer *writer, const void *s
  *
  * A ring whose writers are gone can still be opened: its last frame is there to be read.
  *
- * Returns: as fr_writer_open, but never FR_ECLOSED or FR_EOWNERDEAD
+ * Returns: as fr_writer_open, but never FR_ECLOSED or FR_EOWNERDEAD; FR_ENOTSUP .observe on a ring
+ *          without .observers
  * Waits:   up to timeout_ns, without polling
  */
 FR_API FR_MUST_CHECK int fr_reader_open(const char *name, const struct fr_reader_opts *opts,
