@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "event.h"
+#include "ring.h"
 #include "rings.h"
 
 /* What a child does: makes or joins a ring after a while, puts items, says so, and stays or ends. */
@@ -311,6 +313,26 @@ START_TEST(loans_outlive_the_handles_they_came_from)
 }
 END_TEST
 
+START_TEST(releasing_twice_through_a_copied_pointer_does_nothing)
+{
+    const char *name = fr_test_name();
+    struct fr_writer *writer = make_ring(name, 2, (enum fr_delivery)_i, FR_BLOCK);
+    struct fr_reader *reader = open_reader(name);
+    const struct fr_slot *got;
+
+    put_all(writer, 1, 1);
+    ck_assert_ok(fr_reader_acquire(reader, FR_NEXT, FR_NOWAIT, &got));
+    const struct fr_slot *copy = got;
+    fr_reader_release(&got);
+    fr_reader_release(&copy);
+    put_all(writer, 2, 3);
+    expect_item(reader, 2);
+    expect_item(reader, 3);
+    fr_reader_close(&reader);
+    fr_writer_close(&writer);
+}
+END_TEST
+
 static void *put_after_a_while(void *writer)
 {
     nap_ms(40);
@@ -339,6 +361,56 @@ START_TEST(a_sleeping_reader_is_woken_by_what_is_published)
     ck_assert_uint_ge(stats.waited_ns, 1000000);
     fr_reader_close(&reader);
     fr_writer_close(&writer);
+}
+END_TEST
+
+/* As a waiter does before it sleeps; whether somebody has come to wake it since. */
+static void announce_wait(fri_word32 *event)
+{
+    word32_set_bits(event, 1);
+}
+
+static bool was_woken(const fri_word32 *event)
+{
+    return (word32_load(event) & 1) == 0;
+}
+
+/* Sleepers look again by themselves after a while, so a wake that is missing shows only here. */
+START_TEST(whoever_makes_something_possible_wakes_those_who_wait_for_it)
+{
+    const char *name = fr_test_name();
+    struct fr_writer *writer = make_ring(name, 4, (enum fr_delivery)_i, FR_BLOCK);
+    struct fr_writer *other = join_ring(name);
+    struct fr_reader *reader = open_reader(name);
+    struct fri_ring_page *page = writer->seat->page;
+    const struct fr_slot *got;
+    struct fr_slot *slot;
+
+    ck_assert_ok(fr_writer_acquire(writer, FR_NOWAIT, &slot));
+    announce_wait(&page->data_event);
+    announce_wait(&page->space_event);
+    fr_writer_abort(&slot);
+    ck_assert(was_woken(&page->space_event) && !was_woken(&page->data_event));
+    put_all(writer, 1, 3);
+    ck_assert(was_woken(&page->data_event));
+    ck_assert_ok(fr_reader_acquire(reader, FR_NEXT, FR_NOWAIT, &got));
+    announce_wait(&page->space_event);
+    fr_reader_release(&got);
+    ck_assert(was_woken(&page->space_event));
+    if (_i == FR_BROADCAST) {
+        announce_wait(&page->space_event);
+        ck_assert_ok(fr_reader_acquire(reader, FR_LATEST, FR_NOWAIT, &got)); /* passes over one */
+        ck_assert(was_woken(&page->space_event));
+        fr_reader_release(&got);
+    }
+    announce_wait(&page->space_event);
+    fr_reader_close(&reader);
+    ck_assert(was_woken(&page->space_event));
+    announce_wait(&page->data_event);
+    fr_writer_close(&writer);
+    page = other->seat->page;
+    ck_assert(was_woken(&page->data_event));
+    fr_writer_close(&other);
 }
 END_TEST
 
@@ -409,7 +481,9 @@ int main(void)
                         2);
     tcase_add_loop_test(tests, a_following_reader_waits_for_the_next_ring_across_a_gap, 0, 2);
     tcase_add_loop_test(tests, loans_outlive_the_handles_they_came_from, 0, 2);
+    tcase_add_loop_test(tests, releasing_twice_through_a_copied_pointer_does_nothing, 0, 2);
     tcase_add_loop_test(tests, a_sleeping_reader_is_woken_by_what_is_published, 0, 4);
+    tcase_add_loop_test(tests, whoever_makes_something_possible_wakes_those_who_wait_for_it, 0, 2);
     tcase_add_loop_test(tests, a_wait_for_an_item_is_not_shorter_than_asked, 0, 2);
     tcase_add_test(tests, broken_options_are_refused_with_a_sentence);
     suite_add_tcase(suite, tests);

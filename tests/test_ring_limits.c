@@ -289,6 +289,51 @@ START_TEST(the_geometry_in_shared_memory_is_not_looked_at_again)
 }
 END_TEST
 
+START_TEST(a_length_beyond_the_slot_is_not_believed)
+{
+    const char *name = fr_test_name();
+    struct fr_writer *writer = make_ring(name, SLOTS, (enum fr_delivery)_i, FR_BLOCK);
+    struct fr_reader *reader = open_reader(name);
+    static const uint64_t lengths[] = { ITEM_SLOT_SIZE + 1, UINT64_C(1) << 40, UINT64_MAX };
+    const struct fr_slot *got;
+
+    for (int i = 0; i < 3; i++) {
+        put_all(writer, 1, 1);
+        for (uint32_t slot = 0; slot < SLOTS; slot++)
+            word_store(&writer->seat->slot[slot].used, lengths[i]);
+        ck_assert_ok(fr_reader_acquire(reader, FR_NEXT, FR_NOWAIT, &got));
+        ck_assert_uint_eq(got->used, ITEM_SLOT_SIZE);
+        ck_assert(use_slot(reader->seat, got, false));
+        fr_reader_release(&got);
+    }
+    fr_reader_close(&reader);
+    fr_writer_close(&writer);
+}
+END_TEST
+
+/* Makes every slot look free: those that the user has, too. */
+START_TEST(a_slot_that_one_holds_is_not_lent_again_whatever_its_word_says)
+{
+    const char *name = fr_test_name();
+    struct fr_writer *writer =
+        make_ring(name, SLOTS, (enum fr_delivery)(_i % 2), (enum fr_overflow)(_i / 2));
+    struct fr_slot *slot[SLOTS];
+    struct fr_slot *more;
+
+    for (int i = 0; i < SLOTS; i++) {
+        ck_assert_ok(fr_writer_acquire(writer, FR_NOWAIT, &slot[i]));
+        for (int j = 0; j < i; j++)
+            ck_assert_ptr_ne(slot[j], slot[i]);
+        for (uint32_t j = 0; j < SLOTS; j++)
+            word_store(&writer->seat->slot[j].control, control_make(0, SLOT_FREE, 0));
+    }
+    ck_assert_error(fr_writer_acquire(writer, FR_MS(20), &more), FR_EBUSY);
+    for (int i = 0; i < SLOTS; i++)
+        fr_writer_abort(&slot[i]);
+    fr_writer_close(&writer);
+}
+END_TEST
+
 /* ---- Memory ------------------------------------------------------------------------------ */
 
 /* A /dev/shm of our own, of one megabyte; false if we may not. */
@@ -419,6 +464,9 @@ int main(void)
                         whoever_scribbles_over_the_control_words_crashes_nobody_and_hangs_nobody, 0,
                         6);
     tcase_add_loop_test(tests, the_geometry_in_shared_memory_is_not_looked_at_again, 0, 2);
+    tcase_add_loop_test(tests, a_length_beyond_the_slot_is_not_believed, 0, 2);
+    tcase_add_loop_test(tests, a_slot_that_one_holds_is_not_lent_again_whatever_its_word_says, 0,
+                        6);
     tcase_add_test(tests, what_does_not_fit_in_shared_memory_is_refused_when_it_is_made);
     tcase_add_test(tests, a_ring_may_be_larger_than_four_gigabytes);
     suite_add_tcase(suite, tests);

@@ -323,6 +323,7 @@ FR_API int fr_frame_wait(struct fr_reader *reader, enum fr_which which, int64_t 
         return error;
     error = adopt(loan);
     if (error < 0) {
+        fri_reader_keep_loss(reader, loan);
         fri_reader_release_loan(loan);
         return error;
     }

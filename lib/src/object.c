@@ -295,21 +295,29 @@ int fri_object_create(const char *name, const struct fri_identity *identity, uin
 
 /* ---- Ownership --------------------------------------------------------------------------- */
 
-void fri_object_remove_name(const struct fri_object *object)
+static bool is_ours(const struct fri_object *object, const struct fri_file_info *named)
+{
+    return named->inode == object->inode && named->device == object->device;
+}
+
+bool fri_object_has_name(const struct fri_object *object)
 {
     struct fri_file_info named;
 
-    if (fri_path_info(object->path, &named) == 0 && named.inode == object->inode &&
-        named.device == object->device)
-        fri_path_remove(object->path);
+    return fri_path_info(object->path, &named) == 0 && is_ours(object, &named);
 }
 
 bool fri_object_is_replaced(const struct fri_object *object)
 {
     struct fri_file_info named;
 
-    return fri_path_info(object->path, &named) == 0 &&
-           (named.inode != object->inode || named.device != object->device);
+    return fri_path_info(object->path, &named) == 0 && !is_ours(object, &named);
+}
+
+void fri_object_remove_name(const struct fri_object *object)
+{
+    if (fri_object_has_name(object))
+        fri_path_remove(object->path);
 }
 
 int fri_owner_status(int fd, const fri_word32 *closed)

@@ -85,7 +85,8 @@ void fri_object_close(struct fri_object *object);
 /* E2: removes the name if it is still this object's. */
 void fri_object_remove_name(const struct fri_object *object);
 
-/* True if the name now belongs to another object (not if it is gone). */
+/* True if the name is this object's; true if it is another object's; neither if it is gone. */
+bool fri_object_has_name(const struct fri_object *object);
 bool fri_object_is_replaced(const struct fri_object *object);
 
 /* 0 while an owner lives, FR_ECLOSED, FR_EOWNERDEAD. fd is a descriptor of the object. */

@@ -33,6 +33,9 @@
 /* Lock bytes lie beyond any data, so that they never meet a lock that a tool puts on the data. */
 #define LOCK_SPACE ((off_t)1 << 40)
 
+/* With signals blocked nothing should interrupt at all; a debugger may. */
+#define ALLOCATION_ATTEMPTS 1000
+
 #define ALLOCATION_STEP (INT64_C(16) << 20)
 
 /* Signals interrupt the generator only before it is seeded, early in the life of the machine. */
@@ -178,9 +181,9 @@ static int allocate(int fd, uint64_t size)
     for (uint64_t done = 0; done < size && error == 0; done += ALLOCATION_STEP) {
         uint64_t step = fri_min(ALLOCATION_STEP, size - done);
 
-        do {
+        error = EINTR;
+        for (int i = 0; i < ALLOCATION_ATTEMPTS && error == EINTR; i++)
             error = posix_fallocate(fd, (off_t)done, (off_t)step);
-        } while (error == EINTR);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return -error;
@@ -354,29 +357,32 @@ static struct flock lock_range(uint32_t first, uint32_t count)
     };
 }
 
-bool fri_lock_try(int fd, uint32_t first, uint32_t count)
+/* Without waiting; some file systems let a signal interrupt even that. */
+static bool set_lock(int fd, short type, uint32_t first, uint32_t count)
 {
     struct flock lock = lock_range(first, count);
-
-    return fcntl(fd, F_OFD_SETLK, &lock) == 0;
-}
-
-static bool set_lock(int fd, uint32_t byte, short type)
-{
-    struct flock lock = lock_range(byte, 1);
+    int result;
 
     lock.l_type = type;
-    return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+    do {
+        result = fcntl(fd, F_OFD_SETLK, &lock);
+    } while (result < 0 && errno == EINTR);
+    return result == 0;
+}
+
+bool fri_lock_try(int fd, uint32_t first, uint32_t count)
+{
+    return set_lock(fd, F_WRLCK, first, count);
 }
 
 bool fri_lock_share(int fd, uint32_t byte)
 {
-    return set_lock(fd, byte, F_RDLCK);
+    return set_lock(fd, F_RDLCK, byte, 1);
 }
 
 void fri_lock_drop(int fd, uint32_t byte)
 {
-    set_lock(fd, byte, F_UNLCK);
+    set_lock(fd, F_UNLCK, byte, 1);
 }
 
 bool fri_lock_is_held(int fd, uint32_t first, uint32_t count)

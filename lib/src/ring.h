@@ -41,6 +41,8 @@ void fri_writer_abort_loan(struct fri_loan *loan);
 
 int fri_reader_lend(struct fr_reader *reader, enum fr_which which, int64_t timeout_ns,
                     struct fri_loan **out);
+/* Takes back what was told with an item that the user will not get, to be told with the next. */
+void fri_reader_keep_loss(struct fr_reader *reader, const struct fri_loan *loan);
 void fri_reader_release_loan(struct fri_loan *loan);
 
 #endif

@@ -265,6 +265,15 @@ static int try_lend(struct fr_reader *reader, enum fr_which which, struct fri_lo
     return try_next(reader, out);
 }
 
+/* What writers dropped since we last looked. */
+static void count_drops(struct fr_reader *reader)
+{
+    uint64_t dropped = word_peek(&reader->seat->page->dropped);
+
+    reader->loss.dropped += dropped - reader->dropped;
+    reader->dropped = dropped;
+}
+
 /* ---- The end of a ring, and the next ring of its name ------------------------------------- */
 
 /* Asking the kernel whether a writer lives costs a system call: not more often than in a slice. */
@@ -291,6 +300,8 @@ static int try_move_over(struct fr_reader *reader)
     int error = fri_seat_open(reader->name, reader->role, FR_NOWAIT, &seat);
     if (error < 0)
         return error == FR_ENOENT ? 0 : error;
+    count_drops(reader);
+    reader->stats.recovered += word_peek(&reader->seat->recovered);
     leave(reader->seat);
     reader->seat = seat;
     join(reader);
@@ -354,18 +365,31 @@ static int look(struct fr_reader *reader, enum fr_which which, const struct fri_
     return error;
 }
 
+static void add_loss(struct fr_loss *to, const struct fr_loss *more)
+{
+    to->skipped += more->skipped;
+    to->overwritten += more->overwritten;
+    to->dropped += more->dropped;
+}
+
 static void account(struct fr_reader *reader, struct fri_loan *loan)
 {
-    uint64_t dropped = word_peek(&reader->seat->page->dropped);
-
-    reader->loss.dropped += dropped - reader->dropped;
-    reader->dropped = dropped;
+    count_drops(reader);
     loan->slot.loss = reader->loss;
     reader->stats.delivered++;
-    reader->stats.loss.skipped += reader->loss.skipped;
-    reader->stats.loss.overwritten += reader->loss.overwritten;
-    reader->stats.loss.dropped += reader->loss.dropped;
+    add_loss(&reader->stats.loss, &reader->loss);
     reader->loss = (struct fr_loss){ 0 };
+}
+
+void fri_reader_keep_loss(struct fr_reader *reader, const struct fri_loan *loan)
+{
+    struct fr_loss *told = &reader->stats.loss;
+
+    add_loss(&reader->loss, &loan->slot.loss);
+    told->skipped -= loan->slot.loss.skipped;
+    told->overwritten -= loan->slot.loss.overwritten;
+    told->dropped -= loan->slot.loss.dropped;
+    reader->stats.delivered--;
 }
 
 int fri_reader_lend(struct fr_reader *reader, enum fr_which which, int64_t timeout_ns,
@@ -455,7 +479,8 @@ FR_API int fr_reader_read(struct fr_reader *reader, enum fr_which which, void *d
                          (unsigned long long)slot->used);
     else
         memcpy(dst, slot->data, slot->used);
-    *size = error == 0 ? (size_t)slot->used : 0;
+    if (error == 0)
+        *size = (size_t)slot->used;
     fr_reader_release(&slot);
     return error;
 }

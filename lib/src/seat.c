@@ -155,7 +155,10 @@ static int on_create(struct fri_object *object, int fd, void *context)
     if (error < 0)
         return error;
     word_store(&seat->page->head, 1);
-    return take_place(seat, fd);
+    /* Nobody else can have a place of an object without a name, so it is not taken. */
+    if (take_place(seat, fd) < 0)
+        return fri_fail(FR_ENOTSUP, "this kernel cannot lock bytes of an open file description");
+    return 0;
 }
 
 /* The pins hang on object->fd, so that one must not live on in a child. */
@@ -182,7 +185,13 @@ static int on_open(struct fri_object *object, int fd, void *context)
     }
     if (error < 0)
         return error;
-    return seat->observes ? take_no_place(seat, object) : take_place(seat, fd);
+    error = seat->observes ? take_no_place(seat, object) : take_place(seat, fd);
+    /* All writers may have died after we asked, and a newcomer taken the name before we owned it. */
+    if (error == 0 && seat->is_writer && !fri_object_has_name(object)) {
+        fri_seat_clear_place(seat, seat->place);
+        error = fri_fail(FR_EOWNERDEAD, "the writers died and the ring was replaced");
+    }
+    return error;
 }
 
 static int finish(struct fri_seat *seat, int error, struct fri_seat **out)
@@ -193,7 +202,8 @@ static int finish(struct fri_seat *seat, int error, struct fri_seat **out)
         return error;
     }
     word32_store(&seat->references, 1);
-    seat->probed_ns = fri_clock_now();
+    /* A reader may ask at once whether the writers live; a writer need not look for the dead yet. */
+    seat->probed_ns = seat->is_writer ? fri_clock_now() : 0;
     *out = seat;
     return 0;
 }

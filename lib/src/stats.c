@@ -37,7 +37,7 @@ FR_API void fr_reader_stats(const struct fr_reader *reader, struct fr_stats *sta
 {
     struct fr_stats now = reader->stats;
 
-    now.recovered = word_peek(&reader->seat->recovered);
+    now.recovered += word_peek(&reader->seat->recovered);
     give(stats, stats->size, &now, sizeof now);
 }
 

@@ -587,7 +587,8 @@ FR_API void fr_reader_release(const struct fr_slot **slot);
  * Acquires, copies the bytes to dst, releases. *size is their number.
  *
  * Returns: as fr_reader_acquire; FR_EMSGSIZE if capacity is below fr_reader_slot_size: nothing is
- *          taken then, so nothing is lost
+ *          taken then. (Only if the reader has just moved over to a ring with larger slots may an
+ *          item that does not fit be lost with this code.)
  */
 FR_API FR_MUST_CHECK int fr_reader_read(struct fr_reader *reader, enum fr_which which, void *dst,
                                         size_t capacity, int64_t timeout_ns, size_t *size);
