@@ -80,6 +80,7 @@
  *  - Unless it says otherwise a function may be called from any thread, but not at the same time
  *    for one handle. Giving back (publish, abort, release) is allowed from any thread at any time,
  *    also after the handle was closed.
+ *  - No function is a cancellation point of threads.
  *  - The library prints nothing (see fr_log_set), starts no thread, installs no signal handler and
  *    does not allocate after a handle was opened.
  *
@@ -524,7 +525,7 @@ struct fr_slot {
  *
  * Returns: 0; FR_EEXIST the name is in use; FR_EFOREIGN a file that is not ours has it, FR_EVERSION
  *          or FR_ECORRUPT one that is, but cannot be read (fr_unlink removes it); FR_ENOSPC;
- *          FR_ENOMEM; FR_EACCES
+ *          FR_ENOMEM; FR_EACCES; FR_ENOTSUP this kernel has no locks on open file descriptions
  * Owns:    *out is yours until fr_writer_close
  */
 FR_API FR_MUST_CHECK int fr_writer_create(const char *name, const struct fr_writer_opts *opts,

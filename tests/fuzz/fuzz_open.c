@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Fuzzing what is opened: the input is an object that somebody made up, under a name of this process
+ * in /dev/shm. Everything that can be opened is opened on it, and what opens is used for a bounded
+ * number of calls. Beyond what the sanitizers see, a call that takes longer than a second, a frame
+ * that lies outside its slot, and a descriptor or mapping that is left over end the run.
+ *
+ * The input: one byte of flags, then
+ *   raw       the bytes of the file
+ *   otherwise kind, slots, delivery, overflow, two bytes of size; the identity that goes with them is
+ *             made here, because no mutation would ever find its sums; then words to write over the
+ *             object, of 10 bytes each: offset / 8 (2 bytes), value (8 bytes)
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <framering/framering.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "identity.h"
+#include "layout.h"
+#include "platform.h"
+
+enum {
+    FLAG_RAW = 1 << 0,
+    FLAG_OWNED = 1 << 1,   /* somebody holds an owner's byte */
+    FLAG_PEOPLED = 1 << 2, /* somebody holds the bytes of members 1 to 8 and lockers 1 to 8 */
+    FLAG_CUT = 1 << 3,     /* the file ends a page early */
+    FLAG_LONG = 1 << 4,    /* and here a page late */
+    FLAGS_CHOICE = 5,      /* the bits from here on: what is done with it, see use */
+};
+
+#define HEADER_BYTES 7
+#define PATCH_BYTES 10
+#define CALLS 12
+#define LONGEST_NS FR_S(1)
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static char name[32];
+static char path[FRI_PATH_SIZE];
+static uint64_t executions;
+static volatile uint8_t sink;
+
+static void fail(const char *what)
+{
+    fprintf(stderr, "fuzz_open: %s\n", what);
+    unlink(path);
+    abort();
+}
+
+/* ---- The object ------------------------------------------------------------------------------ */
+
+static uint64_t number_at(const uint8_t *bytes, unsigned count)
+{
+    uint64_t number = 0;
+
+    memcpy(&number, bytes, count);
+    return number;
+}
+
+static void put_bytes(int fd, const void *bytes, size_t size, uint64_t offset)
+{
+    if (pwrite(fd, bytes, size, (off_t)offset) != (ssize_t)size)
+        fail("cannot write the object: /dev/shm is full");
+}
+
+static struct fri_identity make_identity(const uint8_t *data)
+{
+    struct fri_identity identity = { 0 };
+    uint64_t size = 1 + number_at(data + 5, 2) % 12000;
+
+    if (data[1] % 4 == FR_KIND_RING)
+        fri_identity_for_ring(FR_MIN_SLOTS + data[2] % 7, size, data[3] % 2, data[4] % 3,
+                              &identity);
+    else if (data[1] % 4 == FR_KIND_ARRAY)
+        fri_identity_for_region(size * (1 + data[2]), 1 + data[2], &identity);
+    else
+        fri_identity_for_region(size, 0, &identity);
+    identity.magic = FRI_MAGIC;
+    identity.wire_major = FRI_WIRE_MAJOR;
+    identity.wire_minor = FRI_WIRE_MINOR;
+    identity.endian_tag = FRI_ENDIAN_TAG;
+    identity.identity_size = sizeof identity;
+    identity.session = 1;
+    if (identity.kind == FR_KIND_RING && data[3] % 4 == 2)
+        identity.required_features = 1;
+    return identity;
+}
+
+/* Words go anywhere; of the payloads only into first pages, where frames have their headers. */
+static uint64_t patch_offset(const struct fri_identity *identity, uint64_t wanted)
+{
+    uint64_t control = identity->data_offset;
+    uint64_t offset = wanted * 8 % (control + 4 * sizeof(struct fri_frame_header));
+
+    if (offset < control)
+        return offset;
+    offset -= control;
+    offset = control + offset / sizeof(struct fri_frame_header) * identity->slot_stride +
+             offset % sizeof(struct fri_frame_header);
+    return offset + 8 <= identity->total_size ? offset : 0;
+}
+
+static void write_object(int fd, const uint8_t *data, size_t size)
+{
+    if (data[0] & FLAG_RAW) {
+        put_bytes(fd, data + 1, size - 1, 0);
+        return;
+    }
+    struct fri_identity identity = make_identity(data);
+    uint64_t length = identity.total_size;
+    if (data[0] & FLAG_CUT)
+        length -= FRI_PAGE;
+    else if (data[0] & FLAG_LONG)
+        length += FRI_PAGE;
+    if (ftruncate(fd, (off_t)length) < 0)
+        fail("cannot make the object: /dev/shm is full");
+    put_bytes(fd, &identity, sizeof identity, 0);
+    for (size_t at = HEADER_BYTES; at + PATCH_BYTES <= size; at += PATCH_BYTES)
+        put_bytes(fd, data + at + 2, 8, patch_offset(&identity, number_at(data + at, 2)));
+}
+
+/* A description of its own, as another process would have it. */
+static int hold_bytes(uint8_t flags)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+
+    if (fd < 0)
+        fail("cannot open the object");
+    if (flags & FLAG_OWNED)
+        fri_lock_try(fd, FRI_LOCK_OWNER + 63, 1);
+    if (flags & FLAG_PEOPLED) {
+        fri_lock_try(fd, FRI_LOCK_MEMBER + 1, 8);
+        fri_lock_try(fd, FRI_LOCK_LOCKER + 1, 8);
+    }
+    return fd;
+}
+
+/* ---- Use ------------------------------------------------------------------------------------- */
+
+static int64_t started;
+
+/* Between two of these is one call, or a few. */
+static void check_time(void)
+{
+    int64_t now = fr_now_ns();
+
+    if (started && now - started > LONGEST_NS)
+        fail("a call took more than a second");
+    started = now;
+}
+
+static void touch(const uint8_t *bytes, uint64_t size)
+{
+    for (uint64_t i = 0; i < size; i += 509)
+        sink = bytes[i];
+    if (size > 0)
+        sink = bytes[size - 1];
+}
+
+static void touch_frame(const struct fr_frame *frame)
+{
+    for (uint32_t i = 0; i < frame->planes; i++) {
+        for (uint32_t y = 0; y < frame->plane[i].rows; y += 7)
+            touch(frame->plane[i].data + (ptrdiff_t)y * frame->plane[i].stride,
+                  frame->plane[i].row_bytes);
+    }
+}
+
+static void use_reader(const struct fr_reader_opts *opts)
+{
+    const struct fr_slot *held[CALLS] = { NULL };
+    struct fr_stats stats = fr_stats();
+    const struct fr_frame *frame;
+    struct fr_reader *reader;
+
+    if (fr_reader_open(name, opts, FR_NOWAIT, &reader) < 0)
+        return;
+    check_time();
+    for (int i = 0; i < CALLS; i++) {
+        enum fr_which which = i % 3 == 2 ? FR_LATEST : FR_NEXT;
+
+        if (i % 2 == 0 && fr_reader_acquire(reader, which, FR_NOWAIT, &held[i]) == 0) {
+            if (held[i]->used > held[i]->capacity)
+                fail("a slot uses more than it has");
+            touch(held[i]->data, held[i]->used);
+        }
+        if (i % 2 == 1 &&
+            fr_frame_wait(reader, which, i == 1 ? FR_US(50) : FR_NOWAIT, &frame) == 0) {
+            touch_frame(frame);
+            fr_frame_release(&frame);
+        }
+        if (i % 4 == 3)
+            fr_reader_release(&held[i - 1]);
+        check_time();
+    }
+    fr_reader_stats(reader, &stats);
+    fr_reader_close(&reader);
+    for (int i = 0; i < CALLS; i++)
+        fr_reader_release(&held[i]);
+    check_time();
+}
+
+static void use_writer(void)
+{
+    struct fr_slot *held[CALLS] = { NULL };
+    struct fr_frame *frame;
+    struct fr_writer *writer;
+
+    if (fr_writer_open(name, FR_NOWAIT, &writer) < 0)
+        return;
+    check_time();
+    for (int i = 0; i < CALLS; i++) {
+        if (i % 2 == 0 &&
+            fr_writer_acquire(writer, i == 2 ? FR_US(50) : FR_NOWAIT, &held[i]) == 0) {
+            memset(held[i]->data, i, held[i]->capacity);
+            held[i]->used = held[i]->capacity;
+        }
+        if (i % 2 == 1 && fr_frame_acquire(writer, 8, 8, FR_FORMAT_GRAY8, FR_NOWAIT, &frame) == 0)
+            (void)!fr_frame_publish(&frame);
+        if (i % 4 == 0 && held[i])
+            (void)!fr_writer_publish(&held[i]);
+        check_time();
+    }
+    fr_writer_close(&writer);
+    for (int i = 0; i < CALLS; i++)
+        fr_writer_abort(&held[i]);
+    check_time();
+}
+
+static void use_region(struct fr_region *region)
+{
+    uint64_t word = 0;
+
+    touch(fr_region_data(region), fr_region_size(region));
+    (void)!fr_region_read(region, fr_region_size(region) - 1, &word, 1);
+    (void)!fr_region_read(region, UINT64_MAX, &word, 8);
+    (void)!fr_region_status(region);
+    for (int i = 0; i < 4; i++) {
+        int error = fr_region_lock(region, i % 2 ? FR_SHARED : FR_EXCLUSIVE, FR_US(i * 30));
+
+        if (error == 0 || error == FR_EOWNERDEAD)
+            fr_region_unlock(region);
+        check_time();
+    }
+    for (uint64_t i = 0; i < 3 && i < fr_array_count(region); i++)
+        touch(fr_array_at(region, fr_array_count(region) - 1 - i), 1);
+    fr_region_close(&region);
+    check_time();
+}
+
+static void use_regions(void)
+{
+    struct fr_region *region;
+
+    if (fr_region_open(name, FR_READ_WRITE, FR_NOWAIT, &region) == 0)
+        use_region(region);
+    if (fr_region_open(name, FR_READ_ONLY, FR_NOWAIT, &region) == 0)
+        use_region(region);
+    for (size_t element = 1; element < 4; element++) {
+        if (fr_array_open(name, element, FR_READ_WRITE, FR_NOWAIT, &region) == 0)
+            use_region(region);
+    }
+}
+
+/* One of the uses, because that is four times faster than all of them; or all, one after the other. */
+static void use(unsigned choice)
+{
+    struct fr_info info = fr_info();
+    bool all = choice > 4;
+
+    (void)!fr_inspect(name, &info);
+    check_time();
+    if (all || choice == 0)
+        use_reader(NULL);
+    if (all || choice == 1)
+        use_writer();
+    if (all || choice == 2)
+        use_reader(&fr_reader_opts(.lossy = 1, .follow = 1));
+    if (all || choice == 3)
+        use_reader(&fr_reader_opts(.observe = 1));
+    if (all || choice == 4)
+        use_regions();
+}
+
+/* Whoever dies leaves an object such as this one: a new owner takes its name over. */
+static void take_over(void)
+{
+    struct fr_writer *writer;
+
+    if (fr_writer_create(name, &fr_writer_opts(.slot_size = 8, .slots = 2), &writer) == 0)
+        fr_writer_close(&writer);
+    check_time();
+}
+
+/* ---- Nothing is left over --------------------------------------------------------------------- */
+
+static int next_descriptor(void)
+{
+    int fd = dup(STDERR_FILENO);
+
+    close(fd);
+    return fd;
+}
+
+static void expect_no_mappings(void)
+{
+    FILE *maps = fopen("/proc/self/maps", "r");
+    char line[512];
+
+    while (maps && fgets(line, sizeof line, maps)) {
+        if (strstr(line, name))
+            fail("a mapping is left over");
+    }
+    if (maps)
+        fclose(maps);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    snprintf(name, sizeof name, "fuzz-%d", (int)getpid());
+    fri_path_make(fri_user(), name, path);
+    return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    int before = next_descriptor();
+
+    if (size < HEADER_BYTES)
+        return 0;
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        fail("cannot make a file in /dev/shm");
+    write_object(fd, data, size);
+    close(fd);
+    int holder = hold_bytes(data[0]);
+    started = 0;
+    check_time();
+    use(data[0] >> FLAGS_CHOICE);
+    if (!(data[0] & FLAG_OWNED))
+        take_over();
+    close(holder);
+    if (unlink(path) < 0 && errno != ENOENT)
+        fail("the name cannot be removed");
+    if (next_descriptor() != before)
+        fail("a descriptor is left over");
+    if (executions++ % 512 == 0)
+        expect_no_mappings();
+    return 0;
+}
