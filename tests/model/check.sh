@@ -5,7 +5,7 @@
 # lack one ingredient must fail. One line for each run: verdict, what came of it, seconds, states,
 # what was tried.
 #   tests/model/check.sh short     every mode with three members and a crash; every broken one
-#   tests/model/check.sh long      every mode with two writers, two readers and a crash
+#   tests/model/check.sh long      two writers, two readers and a crash; members who come back
 # Exits with 1 if a correct model fails or a broken one passes, with 77 if spin or a compiler is
 # missing.
 set -euo pipefail
@@ -185,6 +185,11 @@ long() {
     for mode in BLOCK OLDEST QUEUE QUEUE_OLDEST; do
         holds ring 'FULL=1 JOINED=1 DEATHS=1' -DMODE=$mode -DORDER=4 -DWRITERS=2 -DREADERS=2
     done
+    holds ring 'FULL=1 DEATHS=1' -DMODE=QUEUE -DORDER=4 -DWRITERS=2 -DREADERS=1 -DREBIRTHS=1
+    holds ring 'FULL=1 JOINED=1 DEATHS=2' -DMODE=OLDEST -DWRITERS=2 -DREADERS=1 -DREBIRTHS=1
+    holds ring 'FULL=1 DEATHS=1' -DMODE=BLOCK -DLATEST=1 -DLOSSY=1
+    holds lock 'DEATHS=1' -DLOCKERS=3 -DREBIRTHS=1
+    holds names 'DEATHS=3' -DOWNERS=4
 }
 
 "$1"

@@ -62,6 +62,7 @@
 byte broken = BROKEN;
 byte deaths_left = DEATHS;
 #define WITHOUT(ingredient) (broken == ingredient)
+#define NEVER 255 /* for what is in every model */
 #define bit_of(locker) (1 << (locker))
 
 /* ---- Shared memory --------------------------------------------------------------------------- */
@@ -162,10 +163,10 @@ inline die()
 #define END } fi
 
 /* P2 to P4, then on at `then`. P3 succeeds only on what P2 saw: one step. */
-#define WAKE(then) \
+#define WAKE(ingredient, then) \
         STEP \
             if \
-            :: somebody_waits -> somebody_waits = 0; unchanged = 0 \
+            :: somebody_waits && !WITHOUT(ingredient) -> somebody_waits = 0; unchanged = 0 \
             :: else -> goto then \
             fi \
         END; \
@@ -196,7 +197,7 @@ step##_look: \
         END; \
 step##_bit: \
         STEP readers = readers & ~bit_of(place) END; \
-        WAKE(then)
+        WAKE(NEVER, then)
 
 /* ---- A locker: rwlock.c ---------------------------------------------------------------------- */
 
@@ -293,6 +294,7 @@ X4:     STEP
             assert(writer == owned(HELD, me));
             writer = FREE;
             exclusive = 0;
+            rounds++;
             goto unlocked
         END;
 
@@ -342,14 +344,8 @@ N1:     STEP
             seen = 0;
             goto inside
         END;
-S3:     STEP
-            readers = readers & ~bit_of(me);
-            if
-            :: WITHOUT(NO_WAKE_AFTER_STEP_BACK) -> not_now()
-            :: else
-            fi
-        END;
-        WAKE(stepped_back);
+S3:     STEP readers = readers & ~bit_of(me) END;
+        WAKE(NO_WAKE_AFTER_STEP_BACK, stepped_back);
 stepped_back:
         not_now();
 
@@ -366,17 +362,15 @@ N2:     STEP
             is_suspect = 0;
             knows = 0
         END;
-S4:     STEP readers = readers & ~bit_of(me); shared = shared & ~bit_of(me); goto unlocked END;
+S4:     STEP
+            readers = readers & ~bit_of(me);
+            shared = shared & ~bit_of(me);
+            rounds++;
+            goto unlocked
+        END;
 
 unlocked:
-        STEP
-            rounds++;
-            if
-            :: WITHOUT(NO_WAKE_AFTER_UNLOCK) -> goto again
-            :: else
-            fi
-        END;
-        WAKE(again);
+        WAKE(NO_WAKE_AFTER_UNLOCK, again);
 again:  if
         :: rounds < ROUNDS -> goto start
         :: else
@@ -430,17 +424,13 @@ W4:
 #if GIVES_UP
 X3:     STEP
             stop_waiting();
+            rounds++;
             if
-            :: !is_claimed -> rounds++; goto again
-            :: else
-            fi;
-            writer = writer & NEWS_BITS;
-            is_claimed = 0;
-            if
-            :: WITHOUT(NO_WAKE_AFTER_GIVING_UP) -> rounds++; goto again
-            :: else -> goto unlocked
+            :: !is_claimed -> goto again
+            :: else -> writer = writer & NEWS_BITS; is_claimed = 0
             fi
         END;
+        WAKE(NO_WAKE_AFTER_GIVING_UP, again);
 #endif
 
 /* ---- Recovery ---- */

@@ -135,6 +135,7 @@ bit starts_full = FULL;
 bit starts_joined = JOINED;
 
 #define WITHOUT(ingredient) (broken == ingredient)
+#define NEVER 255 /* for what is in every model */
 
 #define MEMBERS (WRITERS + READERS)
 #define BROADCAST (MODE == BLOCK || MODE == OLDEST)
@@ -271,10 +272,10 @@ inline die()
 #define END } fi
 
 /* event.h P2 to P4, then on at `then`. P3 succeeds only on what P2 saw: one step. */
-#define WAKE(event, then) \
+#define WAKE(event, ingredient, then) \
         STEP \
             if \
-            :: somebody_waits[event] -> \
+            :: somebody_waits[event] && !WITHOUT(ingredient) -> \
                 somebody_waits[event] = 0; \
                 unchanged = unchanged & ~waiters_for(event) \
             :: else -> goto then \
@@ -708,13 +709,9 @@ abort:  STEP
             control[i] = control_make(control_sequence(control[i]), FREE, 0);
             hand[me] = 0;
             i = 0;
-            made++;
-            if
-            :: WITHOUT(NO_WAKE_AFTER_ABORT) -> goto published
-            :: else
-            fi
+            made++
         END;
-        WAKE(SPACE, published);
+        WAKE(SPACE, NO_WAKE_AFTER_ABORT, published);
 #endif
 P0:     STEP n = tail + 1 END;
         STEP
@@ -755,25 +752,15 @@ P3:     STEP
             ADVANCE(n);
             made++;
             i = 0;
-            n = 0;
-            if
-            :: WITHOUT(NO_WAKE_AFTER_PUBLISH) -> goto published
-            :: else
-            fi
+            n = 0
         END;
 /* Broadcast: the frame before ours is not the newest any more, and may be reclaimed. */
 #if BROADCAST
-P4:     WAKE(DATA, P4_space);
+P4:     WAKE(DATA, NO_WAKE_AFTER_PUBLISH, P4_space);
 P4_space:
-        STEP
-            if
-            :: WITHOUT(NO_SPACE_AFTER_PUBLISH) -> goto published
-            :: else
-            fi
-        END;
-        WAKE(SPACE, published);
+        WAKE(SPACE, NO_SPACE_AFTER_PUBLISH, published);
 #else
-P4:     WAKE(DATA, published);
+P4:     WAKE(DATA, NO_WAKE_AFTER_PUBLISH, published);
 #endif
 published:
         if
@@ -823,9 +810,9 @@ R2:     STEP
         CLEAR_PLACE(other, R3, R6);
 R6:     STEP burying[me] = 0; found = 1; next_to_bury() END;
 R6_data:
-        WAKE(DATA, R6_space);
+        WAKE(DATA, NEVER, R6_space);
 R6_space:
-        WAKE(SPACE, look);
+        WAKE(SPACE, NEVER, look);
 
 dead:   atomic {
             forget_look();
@@ -902,13 +889,9 @@ J7_cursor:
             if
             :: WITHOUT(JOIN_WITHOUT_BOUND) && gates(me) -> gating = gating | bit_of(me)
             :: else
-            fi;
-            if
-            :: WITHOUT(NO_WAKE_AFTER_JOIN) -> goto acquire
-            :: else
             fi
         END;
-        WAKE(SPACE, acquire);
+        WAKE(SPACE, NO_WAKE_AFTER_JOIN, acquire);
 
 acquire:
 #if LATEST
@@ -963,13 +946,9 @@ give_back:
             assert(control[i] == control_make(n, TAKEN, me));
             control[i] = control_make(n, FREE, 0);
             i = 0;
-            n = 0;
-            if
-            :: WITHOUT(NO_WAKE_AFTER_RELEASE) -> goto acquire
-            :: else
-            fi
+            n = 0
         END;
-        WAKE(SPACE, acquire);
+        WAKE(SPACE, NO_WAKE_AFTER_RELEASE, acquire);
 item_gone:
         STEP
             if
@@ -998,13 +977,9 @@ skipping:
             if
             :: gates(me) -> cursor[me] = next[me]
             :: else
-            fi;
-            if
-            :: WITHOUT(NO_WAKE_AFTER_SKIP) -> goto B0
-            :: else
             fi
         END;
-        WAKE(SPACE, B0);
+        WAKE(SPACE, NO_WAKE_AFTER_SKIP, B0);
 #endif
 
 /* try_next */
@@ -1051,13 +1026,9 @@ B2:     STEP
         STEP
             pins[i] = pins[i] & ~bit_of(me);
             i = 0;
-            lose_until(next[me] + 1);
-            if
-            :: WITHOUT(NO_WAKE_AFTER_FAILED_PIN) -> goto B0
-            :: else
-            fi
+            lose_until(next[me] + 1)
         END;
-        WAKE(SPACE, B0);
+        WAKE(SPACE, NO_WAKE_AFTER_FAILED_PIN, B0);
 B3:     STEP cursor[me] = next[me] END;
 release:
 #if KEEPS
@@ -1069,13 +1040,9 @@ release:
         STEP
             reader_ends(i, next[me] - 1);
             pins[i] = pins[i] & ~bit_of(me);
-            i = 0;
-            if
-            :: WITHOUT(NO_WAKE_AFTER_RELEASE) -> goto acquire
-            :: else
-            fi
+            i = 0
         END;
-        WAKE(SPACE, acquire);
+        WAKE(SPACE, NO_WAKE_AFTER_RELEASE, acquire);
 catch_up:
         STEP
             n = (tail > ORDER - 1 -> tail - (ORDER - 1) : 0);
@@ -1098,15 +1065,9 @@ keep:   STEP alive = alive & ~bit_of(me); slices = slices & ~bit_of(me) END;
 /* D1, D3 */
 leave:  CLEAR_PLACE(me, D1, D1_data);
 D1_data:
-        WAKE(DATA, D1_space);
+        WAKE(DATA, NEVER, D1_space);
 D1_space:
-        STEP
-            if
-            :: WITHOUT(NO_WAKE_AFTER_LEAVE) -> goto D3
-            :: else
-            fi
-        END;
-        WAKE(SPACE, D3);
+        WAKE(SPACE, NO_WAKE_AFTER_LEAVE, D3);
 D3:     STEP
             d_step {
                 own_lock = own_lock & ~bit_of(me);
