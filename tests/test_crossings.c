@@ -223,6 +223,20 @@ START_TEST(reader_that_joins_during_a_claim_misses_nothing_from_then_on)
 }
 END_TEST
 
+/* ---- A writer sleeps until another one publishes ---------------------------------------------- */
+
+START_TEST(publishing_wakes_writers_for_the_frame_before_is_not_the_newest_any_more)
+{
+    open_all(FR_BLOCK, 3);
+    write_value(writer, 1);
+    /* What a writer leaves that has announced its wait for space. */
+    word32_set_bits(&writer->seat->page->space_event, 1);
+    write_value(writer, 2);
+    ck_assert_uint_eq(word32_load(&writer->seat->page->space_event) & 1, 0);
+    close_all();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("crossings");
@@ -234,6 +248,7 @@ int main(void)
     tcase_add_test(all, half_publication_is_helped_by_the_next_publisher);
     tcase_add_test(all, half_publication_is_helped_by_a_reader);
     tcase_add_test(all, reader_that_joins_during_a_claim_misses_nothing_from_then_on);
+    tcase_add_test(all, publishing_wakes_writers_for_the_frame_before_is_not_the_newest_any_more);
     suite_add_tcase(suite, all);
     return fr_test_main(suite);
 }

@@ -175,10 +175,11 @@ int fri_writer_publish_loan(struct fri_loan *loan)
     int error = fri_order_publish(seat, loan->index, &sequence);
     if (error < 0)
         slot_abort(&seat->slot[loan->index], seat->place);
-    if (error < 0)
-        fri_seat_wake_writers(seat);
-    else
+    if (error == 0)
         fri_seat_wake_readers(seat); /* P4 */
+    /* Refused, the slot is free again; published, the frame before is not the newest any more. */
+    if (error < 0 || seat->delivery == FR_BROADCAST)
+        fri_seat_wake_writers(seat);
     word_count(&seat->published, error == 0);
     fri_seat_unref(seat);
     return error;
