@@ -19,8 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base.h"
 #include "ring.h"
-#include "slot.h"
 #include "world.h"
 #include "world_ops.h"
 
@@ -150,14 +150,8 @@ static const char *find_leftover(struct fr_writer *writer)
     struct fri_seat *seat = writer->seat;
 
     fri_seat_recover(seat);
-    for (uint32_t i = 0; i < seat->slots; i++) {
-        unsigned state = control_state(slot_control(&seat->slot[i]));
-
-        if (state == SLOT_WRITING || state == SLOT_TAKEN)
-            return "a slot is still somebody's";
-        if (slot_is_pinned(&seat->slot[i]))
-            return "a slot is still pinned";
-    }
+    if (world_slot_in_hands(seat) >= 0)
+        return "a slot is still somebody's";
     return word_load(&seat->page->attached) == fri_bit(seat->place) ? NULL
                                                                     : "a member is still there";
 }

@@ -238,19 +238,28 @@ static void check_slots_come_back(struct world *world)
         world_fail(world, "%d items written, %d read", can_have, read);
 }
 
+int world_slot_in_hands(const struct fri_seat *seat)
+{
+    for (uint32_t i = 0; i < seat->slots; i++) {
+        unsigned state = control_state(slot_control(&seat->slot[i]));
+
+        if (state == SLOT_WRITING || state == SLOT_TAKEN || slot_is_pinned(&seat->slot[i]))
+            return (int)i;
+    }
+    return -1;
+}
+
 /* No state, no pin and no bit is left that belongs to somebody who is gone. */
 static void check_idle(struct world *world)
 {
     struct fri_seat *seat = world->writer->seat;
 
     fri_seat_recover(seat);
-    for (uint32_t i = 0; i < seat->slots; i++) {
-        unsigned state = control_state(slot_control(&seat->slot[i]));
-
-        if (state == SLOT_WRITING || state == SLOT_TAKEN || slot_is_pinned(&seat->slot[i]))
-            world_fail(world, "slot %u is left in state %u, pins %#llx", i, state,
-                       (unsigned long long)word_load(&seat->slot[i].pins));
-    }
+    int left = world_slot_in_hands(seat);
+    if (left >= 0)
+        world_fail(world, "slot %d is left in state %u, pins %#llx", left,
+                   control_state(slot_control(&seat->slot[left])),
+                   (unsigned long long)word_load(&seat->slot[left].pins));
     uint64_t expected = fri_bit(seat->place) | fri_bit(world->reader->seat->place);
     if (word_load(&seat->page->attached) != expected ||
         word_load(&seat->page->writers) != fri_bit(seat->place))

@@ -73,6 +73,10 @@ void world_laps(struct world *world, int laps);
 /* The victim is gone: nothing is lost, torn or out of order, and every slot comes back. */
 void world_check(struct world *world);
 
+/* The first slot that is still in somebody's hands, WRITING, TAKEN or pinned; -1 if none is. */
+struct fri_seat;
+int world_slot_in_hands(const struct fri_seat *seat);
+
 /* Closes everything and checks that no name is left. */
 void world_end(struct world *world);
 
