@@ -20,7 +20,7 @@ endmacro()
 floor(base # 0
     FILES base.h atomic.h error.c error.h log.c log.h opts.c opts.h point.h version.c)
 floor(platform # 1
-    FILES platform.h platform_linux.c platform_fork.c
+    FILES platform.h platform_cancel.h platform_fork.c platform_linux.c platform_memory.c
     USES base)
 floor(object # 2
     FILES identity.c identity.h layout.h name.c name.h object.c object.h share.c share.h
@@ -38,8 +38,10 @@ floor(frame # 5
 
 # Files that may include more: a regular expression of the names between < and >.
 set(system_platform_linux.c "^[a-z/_]+\\.h$")
+set(system_platform_memory.c "^[a-z/_]+\\.h$")
 set(system_share.c "^pthread\\.h$")
 set(system_platform_fork.c "^pthread\\.h$")
+set(system_platform_cancel.h "^pthread\\.h$")
 
 set(c11 "^(assert|complex|ctype|errno|fenv|float|inttypes|iso646|limits|locale|math|setjmp|signal")
 string(APPEND c11 "|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn")
@@ -76,8 +78,8 @@ function(look_in_library include place)
     string(REGEX REPLACE "^.*/([^/:]+):[0-9]+$" "\\1" file ${place})
     set(own ${floor_of_${file}})
     if(include STREQUAL "_GNU_SOURCE")
-        if(NOT file STREQUAL "platform_linux.c")
-            problem(${place} "only platform_linux.c defines _GNU_SOURCE")
+        if(NOT file MATCHES "^platform_")
+            problem(${place} "only the platform's files define _GNU_SOURCE")
         endif()
         return()
     endif()

@@ -3,8 +3,8 @@
 #define FRI_PLATFORM_H
 
 /*
- * Floor 1: the only door to the operating system. platform_linux.c behind it is the only file that
- * includes its headers. Nothing here knows what a region or a ring is.
+ * Floor 1: the only door to the operating system. The platform_… files behind it are the only ones
+ * that include its headers. Nothing here knows what a region or a ring is.
  *
  * All functions return 0 (or what they say) or a negative error code, and retry what a signal
  * interrupted.
@@ -37,6 +37,8 @@ struct fri_file_info {
     uint32_t mode; /* permission bits */
     bool is_regular;
 };
+
+#define FRI_SHM_DIRECTORY "/dev/shm"
 
 /* Room for the longest path that fri_path_make makes. */
 #define FRI_PATH_SIZE 128
