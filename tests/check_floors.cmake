@@ -30,7 +30,7 @@ floor(sync # 3
     USES base platform layout.h)
 floor(handle # 4: regions and rings
     FILES access.c claim.c order.c order.h recover.c region.c region.h ring.h ring_read.c
-          ring_write.c seat.c seat.h slot.h stats.c
+          ring_write.c seat.c seat.h slot.h stats.c take.c
     USES base platform object sync)
 floor(frame # 5
     FILES format.c format.h frame.c

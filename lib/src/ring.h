@@ -32,6 +32,13 @@ struct fr_reader {
     struct fr_stats stats;
 };
 
+/* True if the writers wait for this reader's cursor; and telling them where it is. */
+bool fri_gates(const struct fr_reader *reader);
+void fri_publish_cursor(struct fr_reader *reader);
+
+/* Finds and holds an item for a reader: 0, FR_ETIMEDOUT there is none now, FR_ECORRUPT. */
+int fri_take(struct fr_reader *reader, enum fr_which which, struct fri_loan **out);
+
 /* Claims a slot for a seat and a writer: its index, or -1 if there is none now. */
 int fri_claim(struct fr_writer *writer);
 
