@@ -206,7 +206,7 @@ static int can_pass_memory(xcb_connection_t *connection)
 static void attach_memory(struct x11 *x11, const struct fr_writer *writer)
 {
     int fd = -1;
-    if (!can_pass_memory(x11->connection) || fr_writer_memory(writer, &fd) < 0)
+    if (!can_pass_memory(x11->connection) || fr_writer_fd(writer, FR_READ_WRITE, &fd) < 0)
         return;
     xcb_shm_seg_t segment = xcb_generate_id(x11->connection);
     /* XCB closes the descriptor when it has sent it. */

@@ -21,9 +21,10 @@ floor(base # 0
     FILES base.h atomic.h error.c error.h log.c log.h opts.c opts.h point.h version.c)
 floor(platform # 1
     FILES platform.h platform_cancel.h platform_fork.c platform_linux.c platform_memory.c
+          platform_socket.c
     USES base)
 floor(object # 2
-    FILES identity.c identity.h layout.h name.c name.h object.c object.h share.c share.h
+    FILES descriptor.c identity.c identity.h layout.h name.c name.h object.c object.h share.c share.h
     USES base platform)
 floor(sync # 3
     FILES event.c event.h rwlock.c rwlock.h
@@ -39,6 +40,7 @@ floor(frame # 5
 # Files that may include more: a regular expression of the names between < and >.
 set(system_platform_linux.c "^[a-z/_]+\\.h$")
 set(system_platform_memory.c "^[a-z/_]+\\.h$")
+set(system_platform_socket.c "^[a-z/_]+\\.h$")
 set(system_share.c "^pthread\\.h$")
 set(system_platform_fork.c "^pthread\\.h$")
 set(system_platform_cancel.h "^pthread\\.h$")

@@ -142,7 +142,7 @@ struct grown {
 
 START_TEST(options_that_are_not_given_are_zero)
 {
-    struct fr_region_opts options = { 1, 2 };
+    struct fr_region_opts options = { 1, 2, 3 };
 
     ck_assert_ok(fri_opts_read(&options, sizeof options, NULL, 77));
     ck_assert_uint_eq(options.size, sizeof options);
@@ -153,7 +153,7 @@ END_TEST
 START_TEST(options_of_a_newer_caller_are_fine_while_the_new_ones_are_zero)
 {
     struct fr_region_opts options;
-    struct grown given = { .known = { sizeof given, 0640 } };
+    struct grown given = { .known = { sizeof given, 0640, 0 } };
 
     ck_assert_ok(fri_opts_read(&options, sizeof options, &given, given.known.size));
     ck_assert_uint_eq(options.size, sizeof options);

@@ -411,7 +411,7 @@ START_TEST(what_a_device_writes_through_the_descriptor_is_in_the_frame)
     struct fr_frame *frame;
     int fd;
 
-    ck_assert_ok(fr_writer_memory(ring.writer, &fd));
+    ck_assert_ok(fr_writer_fd(ring.writer, FR_READ_WRITE, &fd));
     ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
     for (uint32_t i = 0; i < 10; i++) {
         ck_assert_ok(fr_frame_acquire(ring.writer, 8, 8, FR_FORMAT_BGRX, FR_NOWAIT, &frame));

@@ -442,7 +442,7 @@ START_TEST(a_ring_may_be_larger_than_four_gigabytes)
     ck_assert_ok(
         fr_writer_create(name, &fr_writer_opts(.slot_size = slot_size, .slots = 4), &writer));
     struct fr_reader *reader = open_reader(name);
-    ck_assert_ok(fr_writer_memory(writer, &fd));
+    ck_assert_ok(fr_writer_fd(writer, FR_READ_WRITE, &fd));
     for (uint64_t i = 1; i <= 8; i++)
         check_huge_slot(writer, reader, fd, i * UINT64_C(0x0101010101010101));
     close(fd);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base.h"
+#include "name.h"
 #include "region.h"
 
 /* ---- Bytes ------------------------------------------------------------------------------- */
@@ -14,6 +15,8 @@ static int check_bytes(const struct fr_region *region, uint64_t offset, uint64_t
 {
     const uint64_t total = region->object.identity.data_size;
 
+    if (fri_object_is_inherited(&region->object))
+        return fri_object_fail_inherited();
     if (fri_inside(offset, size, total))
         return 0;
     return fri_fail(FR_ERANGE, "%llu bytes at %llu are not inside a region of %llu",
@@ -80,7 +83,19 @@ FR_API int fr_array_open(const char *name, size_t element_size, enum fr_access a
     FR_CHECK(out != NULL);
     *out = NULL;
     FR_CHECK(element_size > 0);
-    return fri_region_open(name, element_size, access, timeout_ns, out);
+    if (!fri_name_is_valid(name))
+        return FR_EINVAL;
+    return fri_region_open(name, -1, element_size, access, timeout_ns, out);
+}
+
+FR_API int fr_array_from_fd(int fd, size_t element_size, enum fr_access access,
+                            struct fr_region **out)
+{
+    FR_CHECK(out != NULL);
+    *out = NULL;
+    FR_CHECK(fd >= 0);
+    FR_CHECK(element_size > 0);
+    return fri_region_open(NULL, fd, element_size, access, FR_NOWAIT, out);
 }
 
 FR_API uint64_t fr_array_count(const struct fr_region *region)
@@ -92,7 +107,7 @@ FR_API uint64_t fr_array_count(const struct fr_region *region)
 
 FR_API void *fr_array_at(const struct fr_region *region, uint64_t index)
 {
-    if (index >= fr_array_count(region))
+    if (index >= fr_array_count(region) || fri_object_is_inherited(&region->object))
         return NULL;
     return region->object.data + index * region->object.identity.element_size;
 }
@@ -101,6 +116,8 @@ static int check_elements(const struct fr_region *region, uint64_t first, uint64
 {
     const uint64_t total = fr_array_count(region);
 
+    if (fri_object_is_inherited(&region->object))
+        return fri_object_fail_inherited();
     if (fri_inside(first, count, total))
         return 0;
     return fri_fail(FR_ERANGE, "%llu elements from %llu on are not inside an array of %llu",

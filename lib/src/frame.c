@@ -205,6 +205,8 @@ static int check_shape(const struct fr_frame *frame)
 /* A frame that was given back before may be somebody else's by now: its slot is not touched. */
 static int check_loan(const struct fri_loan *loan)
 {
+    if (fri_object_is_inherited(&loan->seat->object))
+        return fri_object_fail_inherited();
     if (word32_load(&loan->state) != LOAN_WRITING)
         return fri_fail(FR_EINVAL, "this frame was given back before");
     return 0;

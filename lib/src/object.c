@@ -14,6 +14,8 @@
 /* A name may be taken over by somebody else while we try to; so many times we look again. */
 #define NAME_ATTEMPTS 16
 
+#define NAMELESS "memory without a name"
+
 static const char *const kind_names[] = { "nothing", "a region", "an array", "a ring" };
 
 /* ---- Mapping ----------------------------------------------------------------------------- */
@@ -54,6 +56,24 @@ void fri_object_close(struct fri_object *object)
         fri_file_close(object->lock_fd);
 }
 
+int fri_object_fail_inherited(void)
+{
+    return fri_fail(FR_EINVAL, "a handle does not outlive a fork: open it again in the child");
+}
+
+void fri_object_forget(const struct fri_object *object, bool keep_fd)
+{
+    if (!keep_fd)
+        fri_file_close(object->fd);
+}
+
+int fri_object_fd(const struct fri_object *object, enum fr_access access, int *fd)
+{
+    if (access == FR_READ_WRITE && !object->is_writable)
+        return fri_fail(FR_EACCES, "%s was opened for reading only", object->path);
+    return fri_file_reopen(object->fd, access == FR_READ_WRITE, fd);
+}
+
 /*
  * Maps through fd and takes the locks through it, so that they live and die with the mapping, and
  * keeps another description of the file, one without locks, for everything else. fd is consumed on
@@ -66,6 +86,9 @@ static int attach(int fd, const struct fri_object_wish *wish, struct fri_object 
 
     if (error < 0)
         return error;
+    if (!fri_fork_watch())
+        return fri_fail(FR_ENOMEM, "no memory to watch for forks");
+    object->forks = fri_forks;
     object->device = info.device;
     object->inode = info.inode;
     object->lock_fd = -1;
@@ -104,7 +127,15 @@ static int check_file(const char *path, uint32_t user, const struct fri_file_inf
     return 0;
 }
 
-static int read_identity(int fd, const char *path, uint32_t user, struct fri_identity *identity)
+/* Copies the identity, which is not read again, and checks it. */
+static int read_identity(int fd, uint64_t size, struct fri_identity *identity)
+{
+    if (!fri_file_read(fd, identity, sizeof *identity))
+        return FR_EFOREIGN;
+    return fri_identity_check(identity, size);
+}
+
+static int check_named(int fd, const char *path, uint32_t user, struct fri_identity *identity)
 {
     struct fri_file_info info;
     int error = fri_file_info(fd, &info);
@@ -113,10 +144,7 @@ static int read_identity(int fd, const char *path, uint32_t user, struct fri_ide
         error = check_file(path, user, &info);
     if (error < 0)
         return error;
-    if (!fri_file_read(fd, identity, sizeof *identity))
-        error = FR_EFOREIGN;
-    else
-        error = fri_identity_check(identity, info.size);
+    error = read_identity(fd, info.size, identity);
     if (error == FR_EFOREIGN)
         return fri_fail(FR_EFOREIGN,
                         "%s is not a file of framering: remove it or take another name", path);
@@ -141,7 +169,7 @@ static int open_checked(const char *path, uint32_t user, bool writable,
 
     if (error < 0)
         return fail_open(error, path);
-    error = read_identity(*fd, path, user, identity);
+    error = check_named(*fd, path, user, identity);
     if (error < 0)
         fri_file_close(*fd);
     return error;
@@ -155,19 +183,68 @@ int fri_object_look(const char *name, struct fri_identity *identity, int *fd)
     return open_checked(path, fri_name_user(name), false, identity, fd);
 }
 
+static int open_named(const struct fri_object_wish *wish, struct fri_object *object, int *fd)
+{
+    object->is_named = true;
+    fri_name_path(wish->name, object->path);
+    return open_checked(object->path, fri_name_user(wish->name), wish->control_writable,
+                        &object->identity, fd);
+}
+
+/* Nothing may be done with a stranger's descriptor before it is known to be memory that stays. */
+static int check_given(const struct fri_object_wish *wish)
+{
+    struct fri_memory_info info = fri_memory_info(wish->fd);
+
+    if (!info.is_memory)
+        return fri_fail(FR_EFOREIGN, "the descriptor is not one of framering's memory");
+    if (!info.keeps_size)
+        return fri_fail(FR_ENOTSUP,
+                        "this memory could be truncated under us: create it without a name");
+    if (!wish->control_writable)
+        return 0;
+    if (info.is_for_reading)
+        return fri_fail(FR_EACCES, "the object is sealed: it can only be looked at "
+                                   "(.observe, FR_READ_ONLY)");
+    if (!info.is_writable)
+        return fri_fail(FR_EACCES, "the descriptor is read-only: it can only be looked at "
+                                   "(.observe, FR_READ_ONLY)");
+    return 0;
+}
+
+static int open_given(const struct fri_object_wish *wish, struct fri_object *object, int *fd)
+{
+    struct fri_file_info info;
+    int error = check_given(wish);
+
+    object->is_named = false;
+    memcpy(object->path, NAMELESS, sizeof NAMELESS);
+    if (error == 0)
+        error = fri_file_reopen(wish->fd, wish->control_writable, fd);
+    if (error < 0)
+        return error;
+    error = fri_file_info(*fd, &info);
+    if (error == 0)
+        error = read_identity(*fd, info.size, &object->identity);
+    if (error == FR_EFOREIGN)
+        fri_fail(error, "the descriptor is not one of framering's memory");
+    if (error < 0)
+        fri_file_close(*fd);
+    return error;
+}
+
 int fri_object_open(const struct fri_object_wish *wish, struct fri_object *object)
 {
     int fd;
+    int error = wish->name ? open_named(wish, object, &fd) : open_given(wish, object, &fd);
 
-    fri_name_path(wish->name, object->path);
-    int error = open_checked(object->path, fri_name_user(wish->name), wish->control_writable,
-                             &object->identity, &fd);
     if (error < 0)
         return error;
     if (wish->kinds & (1u << object->identity.kind))
         error = attach(fd, wish, object);
     else
-        error = fri_fail(FR_EKIND, "%s is %s", wish->name, kind_names[object->identity.kind]);
+        error = fri_fail(FR_EKIND, "%s is %s", wish->name ? wish->name : NAMELESS,
+                         kind_names[object->identity.kind]);
     if (error < 0)
         fri_file_close(fd);
     return error;
@@ -263,34 +340,62 @@ static void complete_identity(struct fri_identity *identity)
     identity->created_ns = fri_clock_now();
 }
 
-int fri_object_create(const char *name, const struct fri_identity *identity, uint32_t mode,
-                      fri_attach_fn on_attach, void *context, struct fri_object *object)
+/* C1 to C3 */
+static int make(const struct fri_object_plan *plan, struct fri_object *object)
 {
-    struct creation creation = { on_attach, context };
+    struct creation creation = { plan->on_attach, plan->context };
     const struct fri_object_wish wish = {
         .control_writable = true, .data_writable = true, .on_attach = prepare, .context = &creation
     };
+    uint32_t mode = plan->mode ? plan->mode : plan->sealed ? 0444 : 0600;
+    uint64_t size = plan->identity->total_size;
     int fd;
 
-    if (fri_name_user(name) != fri_user())
-        return fri_fail(FR_EACCES, "%s is another user's name: only that user can create it", name);
-    fri_name_path(name, object->path);
-    object->identity = *identity;
+    object->identity = *plan->identity;
     complete_identity(&object->identity);
-    int error = fri_file_create(identity->total_size, mode ? mode : 0600, &fd); /* C1 */
+    int error = plan->name ? fri_file_create(size, mode, &fd) : fri_memory_create(size, mode, &fd);
     if (error < 0)
         return error;
     error = attach(fd, &wish, object);
-    if (error < 0) {
+    if (error < 0)
         fri_file_close(fd);
+    return error;
+}
+
+static int create_named(const struct fri_object_plan *plan, struct fri_object *object)
+{
+    if (fri_name_user(plan->name) != fri_user())
+        return fri_fail(FR_EACCES, "%s is another user's name: only that user can create it",
+                        plan->name);
+    object->is_named = true;
+    fri_name_path(plan->name, object->path);
+    int error = make(plan, object);
+    if (error < 0)
         return error;
-    }
     FR_POINT("object complete, no name");
     error = give_name(object->fd, object->path);
     FR_POINT("object named");
     if (error < 0)
         fri_object_close(object);
     return error;
+}
+
+static int create_nameless(const struct fri_object_plan *plan, struct fri_object *object)
+{
+    object->is_named = false;
+    memcpy(object->path, NAMELESS, sizeof NAMELESS);
+    int error = make(plan, object);
+    if (error < 0)
+        return error;
+    error = fri_memory_seal(object->fd, plan->sealed);
+    if (error < 0)
+        fri_object_close(object);
+    return error;
+}
+
+int fri_object_create(const struct fri_object_plan *plan, struct fri_object *object)
+{
+    return plan->name ? create_named(plan, object) : create_nameless(plan, object);
 }
 
 /* ---- Ownership --------------------------------------------------------------------------- */
@@ -300,23 +405,28 @@ static bool is_ours(const struct fri_object *object, const struct fri_file_info 
     return named->inode == object->inode && named->device == object->device;
 }
 
-bool fri_object_has_name(const struct fri_object *object)
+static bool has_name(const struct fri_object *object)
 {
     struct fri_file_info named;
 
-    return fri_path_info(object->path, &named) == 0 && is_ours(object, &named);
+    return object->is_named && fri_path_info(object->path, &named) == 0 && is_ours(object, &named);
+}
+
+bool fri_object_lost_name(const struct fri_object *object)
+{
+    return object->is_named && !has_name(object);
 }
 
 bool fri_object_is_replaced(const struct fri_object *object)
 {
     struct fri_file_info named;
 
-    return fri_path_info(object->path, &named) == 0 && !is_ours(object, &named);
+    return object->is_named && fri_path_info(object->path, &named) == 0 && !is_ours(object, &named);
 }
 
 void fri_object_remove_name(const struct fri_object *object)
 {
-    if (fri_object_has_name(object))
+    if (has_name(object))
         fri_path_remove(object->path);
 }
 

@@ -20,9 +20,14 @@
  *      E1  the owner closes: marks closed, wakes       as D1
  *      E2  it removes the name                         nothing
  *
+ * An object that is to have no name is a memfd, and instead of C4 it is sealed; then descriptors lead
+ * to it, and it has no T and no E2.
+ *
  * An object is complete or has no name; there is no state of being set up to die in. T1 is both the
  * proof that no owner lives and the right to act on it, so two newcomers never take over at once.
  */
+
+#include <framering/framering.h>
 
 #include "layout.h"
 #include "platform.h"
@@ -33,10 +38,12 @@ struct fri_object {
     uint8_t *data;                /* [identity.data_offset, identity.total_size) */
     int fd;                       /* for probing locks and opening again; holds no lock itself */
     bool is_writable;
-    char path[FRI_PATH_SIZE];
+    bool is_named;
+    char path[FRI_PATH_SIZE]; /* without a name: what to call it in messages */
     uint64_t device;
     uint64_t inode;
-    int lock_fd; /* -1; in tests that share mappings, what holds the locks instead of ours */
+    uint32_t forks; /* see fri_forks: at another count the memory is not there */
+    int lock_fd;    /* -1; in tests that share mappings, what holds the locks instead of ours */
 };
 
 /*
@@ -45,19 +52,28 @@ struct fri_object {
  */
 typedef int (*fri_attach_fn)(struct fri_object *object, int fd, void *context);
 
+/* What to make, and how. */
+struct fri_object_plan {
+    const char *name;                    /* or NULL */
+    const struct fri_identity *identity; /* all but magic, versions, session and time */
+    uint32_t mode;                       /* 0: the default */
+    bool sealed;                         /* without a name: nobody else may ever write */
+    fri_attach_fn on_attach;
+    void *context;
+};
+
 /*
- * C1 to C4, taking over the name of a dead owner. identity says everything but magic, versions,
- * session and time, which are filled in.
+ * C1 to C4, taking over the name of a dead owner.
  *
  * FR_EEXIST, FR_EFOREIGN, FR_ENOSPC, FR_ENOMEM, FR_EACCES, or what on_attach returned.
  */
-int fri_object_create(const char *name, const struct fri_identity *identity, uint32_t mode,
-                      fri_attach_fn on_attach, void *context, struct fri_object *object);
+int fri_object_create(const struct fri_object_plan *plan, struct fri_object *object);
 
 /* What to open, and how. */
 struct fri_object_wish {
-    const char *name;
-    uint32_t kinds; /* a bit for each enum fr_kind that will do */
+    const char *name; /* or NULL: */
+    int fd;           /* the object behind this descriptor, which stays the caller's */
+    uint32_t kinds;   /* a bit for each enum fr_kind that will do */
     bool control_writable;
     bool data_writable;
     fri_attach_fn on_attach;
@@ -65,10 +81,10 @@ struct fri_object_wish {
 };
 
 /*
- * Opens a named object, checks its identity and maps it.
+ * Opens an object, checks its identity and maps it.
  *
- * FR_ENOENT, FR_EACCES, FR_EFOREIGN, FR_EVERSION, FR_EKIND, FR_ECORRUPT, FR_ENOMEM, or what
- * on_attach returned.
+ * FR_ENOENT, FR_EACCES, FR_EFOREIGN, FR_EVERSION, FR_EKIND, FR_ECORRUPT, FR_ENOMEM, FR_ENOTSUP, or
+ * what on_attach returned.
  */
 int fri_object_open(const struct fri_object_wish *wish, struct fri_object *object);
 
@@ -82,11 +98,29 @@ int fri_object_look(const char *name, struct fri_identity *identity, int *fd);
 /* Unmaps; the locks go with it. */
 void fri_object_close(struct fri_object *object);
 
+/* A new descriptor of it, for others. FR_EACCES, or the system's code. */
+int fri_object_fd(const struct fri_object *object, enum fr_access access, int *fd);
+
+/*
+ * True in a child of the process that opened it: the memory is not there, and its address may be
+ * something else's by now. All that is left to do with it is fri_object_forget, instead of closing.
+ */
+static inline bool fri_object_is_inherited(const struct fri_object *object)
+{
+    return object->forks != fri_forks;
+}
+
+/* FR_EINVAL, with the sentence for it. */
+int fri_object_fail_inherited(void);
+
+/* What is left to close of an inherited object; keep_fd: that was closed by the fork already. */
+void fri_object_forget(const struct fri_object *object, bool keep_fd);
+
 /* E2: removes the name if it is still this object's. */
 void fri_object_remove_name(const struct fri_object *object);
 
-/* True if the name is this object's; true if it is another object's; neither if it is gone. */
-bool fri_object_has_name(const struct fri_object *object);
+/* True if it had a name and lost it; true if another object has that name now. */
+bool fri_object_lost_name(const struct fri_object *object);
 bool fri_object_is_replaced(const struct fri_object *object);
 
 /* 0 while an owner lives, FR_ECLOSED, FR_EOWNERDEAD. fd is a descriptor of the object. */

@@ -56,6 +56,26 @@ uint32_t fri_user(void);
  */
 int fri_file_create(uint64_t size, uint32_t mode, int *fd);
 
+/*
+ * The same as a memfd, which no name can ever lead to, but which can be sealed: when its owner has
+ * mapped it, against changing its size and, for_reading_only, against any new way to write it.
+ */
+int fri_memory_create(uint64_t size, uint32_t mode, int *fd);
+int fri_memory_seal(int fd, bool for_reading_only);
+
+/*
+ * What a descriptor that somebody gave us leads to, without touching it: opening, reading or mapping
+ * other things than memory may block, have effects, or fault later.
+ */
+struct fri_memory_info {
+    bool is_memory;      /* of a tmpfs */
+    bool keeps_size;     /* sealed against shrinking */
+    bool is_for_reading; /* sealed against new writers */
+    bool is_writable;    /* the descriptor */
+};
+
+struct fri_memory_info fri_memory_info(int fd);
+
 /* Gives the file a name, atomically. FR_EEXIST if there is one already. */
 int fri_file_name(int fd, const char *path);
 
@@ -110,6 +130,13 @@ void fri_lock_drop(int fd, uint32_t byte);
 bool fri_fork_closes(int fd);
 void fri_fork_closes_no_more(int fd);
 
+/*
+ * How many forks lie between the first process that watched and this one: a handle that was made at
+ * another count is a parent's, whose memory is not there. False: no room to watch for forks.
+ */
+extern uint32_t fri_forks;
+bool fri_fork_watch(void);
+
 /* True if another open file description holds a lock in the range. A hint: act on fri_lock_try. */
 bool fri_lock_is_held(int fd, uint32_t first, uint32_t count);
 
@@ -131,6 +158,11 @@ struct fri_watch {
 void fri_watch_open(struct fri_watch *watch);
 void fri_watch_wait(struct fri_watch *watch, int64_t timeout_ns);
 void fri_watch_close(struct fri_watch *watch);
+
+/* ---- Descriptors through sockets: the codes are fr_fd_send's --------------------------------- */
+
+int fri_socket_send(int socket, int fd);
+int fri_socket_receive(int socket, int64_t timeout_ns, int *fd);
 
 /* ---- Odds and ends --------------------------------------------------------------------- */
 

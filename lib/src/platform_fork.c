@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Floor 1: what must not reach the children of this process, see fri_fork_closes in platform.h. The
- * list is locked while a fork copies it.
+ * Floor 1: what must not reach the children of this process, see fri_fork_closes in platform.h, and
+ * counting the forks, so that a child can tell its parent's handles. The list is locked while a fork
+ * copies it.
  */
 #include <pthread.h>
 
 #include "platform.h"
 
 #define MAX_DESCRIPTORS 1024
+
+uint32_t fri_forks; /* changes in a child only, before that has a second thread */
 
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t registered = PTHREAD_ONCE_INIT;
@@ -27,6 +30,7 @@ static void after_fork_in_parent(void)
 
 static void after_fork_in_child(void)
 {
+    fri_forks++;
     while (not_for_children_count > 0)
         fri_file_close(not_for_children[--not_for_children_count]);
     pthread_mutex_unlock(&list_lock);
@@ -37,10 +41,15 @@ static void register_once(void)
     is_registered = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
 }
 
-bool fri_fork_closes(int fd)
+bool fri_fork_watch(void)
 {
     pthread_once(&registered, register_once);
-    if (!is_registered)
+    return is_registered;
+}
+
+bool fri_fork_closes(int fd)
+{
+    if (!fri_fork_watch())
         return false;
     pthread_mutex_lock(&list_lock);
     bool has_room = not_for_children_count < MAX_DESCRIPTORS;

@@ -12,7 +12,10 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#include <linux/magic.h>
 
 #include "base.h"
 #include "platform.h"
@@ -20,6 +23,11 @@
 
 /* With signals blocked nothing should interrupt at all; a debugger may. */
 #define ALLOCATION_ATTEMPTS 1000
+
+/* Of Linux 6.3, and not known to the C library of Debian 12: memory that no program is run from. */
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 8u
+#endif
 
 #define ALLOCATION_STEP (INT64_C(16) << 20)
 
@@ -156,6 +164,77 @@ int fri_file_create(uint64_t size, uint32_t mode, int *fd)
     return fail_create(error);
 }
 
+/* ---- Memory without a name ----------------------------------------------------------------- */
+
+static int fail_no_memory(uint64_t size)
+{
+    return fri_fail(FR_ENOMEM, "there are no %llu MB of memory left",
+                    (unsigned long long)megabytes(size));
+}
+
+static int open_memory(void)
+{
+    int file = memfd_create("framering", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+
+    if (file < 0 && errno == EINVAL)
+        file = memfd_create("framering", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    return file;
+}
+
+int fri_memory_create(uint64_t size, uint32_t mode, int *fd)
+{
+    if (size > INT64_MAX)
+        return fail_no_memory(size);
+    int error = check_file_limit(size);
+    if (error < 0)
+        return error;
+    int file = open_memory();
+    if (file < 0)
+        return fri_fail(-errno, "cannot make a memfd: %s", fr_strerror(-errno));
+    error = allocate(file, size);
+    if (error == 0 && fchmod(file, (mode_t)mode) < 0)
+        error = -errno;
+    if (error == 0) {
+        *fd = file;
+        return 0;
+    }
+    fri_file_close(file);
+    if (error == -ENOSPC || error == -EFBIG || error == -ENOMEM)
+        return fail_no_memory(size);
+    return fri_fail(error, "cannot allocate a memfd: %s", fr_strerror(error));
+}
+
+int fri_memory_seal(int fd, bool for_reading_only)
+{
+    int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+
+    if (for_reading_only)
+        seals |= F_SEAL_FUTURE_WRITE;
+    if (fcntl(fd, F_ADD_SEALS, seals) < 0)
+        return fri_fail(-errno, "cannot seal a memfd: %s (Linux 5.1 or later?)",
+                        fr_strerror(-errno));
+    return 0;
+}
+
+struct fri_memory_info fri_memory_info(int fd)
+{
+    struct statfs system;
+    int seals = fcntl(fd, F_GET_SEALS);
+    int flags = fcntl(fd, F_GETFL);
+
+    /* Huge pages of a stranger's may run out when they are touched, so they are no memory to us. */
+    if (seals < 0 || flags < 0 || fstatfs(fd, &system) < 0 || system.f_type != TMPFS_MAGIC)
+        return (struct fri_memory_info){ 0 };
+    return (struct fri_memory_info){
+        .is_memory = true,
+        .keeps_size = seals & F_SEAL_SHRINK,
+        .is_for_reading = seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE),
+        .is_writable = (flags & O_ACCMODE) == O_RDWR,
+    };
+}
+
+/* ---- Files ----------------------------------------------------------------------------------- */
+
 int fri_file_name(int fd, const char *path)
 {
     char source[FRI_PATH_SIZE];
@@ -192,7 +271,8 @@ int fri_file_reopen(int fd, bool writable, int *out)
     proc_path(fd, path);
     int file = open_file(path, flags_of(writable));
     if (file < 0)
-        return fri_fail(-errno, "cannot open the memory again: %s (is /proc mounted?)",
+        return fri_fail(-errno,
+                        "cannot open the memory again: %s (is /proc mounted? does .mode allow it?)",
                         fr_strerror(-errno));
     *out = file;
     return 0;

@@ -59,12 +59,14 @@ int fri_region_create(const char *name, uint64_t size, uint64_t element_size,
     struct fr_region_opts options;
     struct fri_identity identity;
 
-    if (!fri_name_is_valid(name))
+    if (name && !fri_name_is_valid(name))
         return FR_EINVAL;
     int error = fri_opts_read(&options, sizeof options, opts, opts ? opts->size : 0);
     if (error < 0)
         return error;
     FR_CHECK(options.mode <= PERMISSION_BITS);
+    if (options.sealed && name)
+        return fri_fail(FR_EINVAL, "what has a name cannot be sealed: create it without");
     error = fri_identity_for_region(size, element_size, &identity);
     if (error < 0)
         return error;
@@ -72,7 +74,13 @@ int fri_region_create(const char *name, uint64_t size, uint64_t element_size,
     if (!region)
         return fail_no_memory();
     region->is_owner = true;
-    error = fri_object_create(name, &identity, options.mode, on_create, region, &region->object);
+    const struct fri_object_plan plan = { .name = name,
+                                          .identity = &identity,
+                                          .mode = options.mode,
+                                          .sealed = options.sealed,
+                                          .on_attach = on_create,
+                                          .context = region };
+    error = fri_object_create(&plan, &region->object);
     if (error < 0)
         free(region);
     else
@@ -80,18 +88,17 @@ int fri_region_create(const char *name, uint64_t size, uint64_t element_size,
     return error;
 }
 
-int fri_region_open(const char *name, uint64_t element_size, enum fr_access access,
+int fri_region_open(const char *name, int fd, uint64_t element_size, enum fr_access access,
                     int64_t timeout_ns, struct fr_region **out)
 {
     FR_CHECK(access == FR_READ_WRITE || access == FR_READ_ONLY);
-    if (!fri_name_is_valid(name))
-        return FR_EINVAL;
     struct fr_region *region = calloc(1, sizeof *region);
     if (!region)
         return fail_no_memory();
     struct opening opening = { region, element_size };
     const struct fri_object_wish wish = {
         .name = name,
+        .fd = fd,
         .kinds = 1u << FR_KIND_ARRAY | (element_size ? 0 : 1u << FR_KIND_REGION),
         .control_writable = access == FR_READ_WRITE,
         .data_writable = access == FR_READ_WRITE,
@@ -120,7 +127,26 @@ FR_API int fr_region_open(const char *name, enum fr_access access, int64_t timeo
 {
     FR_CHECK(out != NULL);
     *out = NULL;
-    return fri_region_open(name, 0, access, timeout_ns, out);
+    if (!fri_name_is_valid(name))
+        return FR_EINVAL;
+    return fri_region_open(name, -1, 0, access, timeout_ns, out);
+}
+
+FR_API int fr_region_from_fd(int fd, enum fr_access access, struct fr_region **out)
+{
+    FR_CHECK(out != NULL);
+    *out = NULL;
+    FR_CHECK(fd >= 0);
+    return fri_region_open(NULL, fd, 0, access, FR_NOWAIT, out);
+}
+
+FR_API int fr_region_fd(const struct fr_region *region, enum fr_access access, int *fd)
+{
+    FR_CHECK(region != NULL && fd != NULL);
+    FR_CHECK(access == FR_READ_WRITE || access == FR_READ_ONLY);
+    if (fri_object_is_inherited(&region->object))
+        return fri_object_fail_inherited();
+    return fri_object_fd(&region->object, access, fd);
 }
 
 /* E1 and E2 of object.h: whoever misses the name finds it closed already. */
@@ -132,6 +158,15 @@ static void end_region(struct fr_region *region)
     FR_POINT("region name removed");
 }
 
+static void leave(struct fr_region *region)
+{
+    if (region->lock.is_exclusive || region->lock.is_shared)
+        fri_rwlock_unlock(&region->lock);
+    if (region->is_owner)
+        end_region(region);
+    fri_object_close(&region->object);
+}
+
 FR_API void fr_region_close(struct fr_region **region)
 {
     struct fr_region *closing = region ? *region : NULL;
@@ -139,11 +174,10 @@ FR_API void fr_region_close(struct fr_region **region)
     if (!closing)
         return;
     *region = NULL;
-    if (closing->lock.is_exclusive || closing->lock.is_shared)
-        fri_rwlock_unlock(&closing->lock);
-    if (closing->is_owner)
-        end_region(closing);
-    fri_object_close(&closing->object);
+    if (fri_object_is_inherited(&closing->object))
+        fri_object_forget(&closing->object, false);
+    else
+        leave(closing);
     free(closing);
 }
 
@@ -162,6 +196,8 @@ FR_API uint64_t fr_region_size(const struct fr_region *region)
 FR_API int fr_region_status(const struct fr_region *region)
 {
     FR_CHECK(region != NULL);
+    if (fri_object_is_inherited(&region->object))
+        return fri_object_fail_inherited();
     if (region->is_owner)
         return 0;
     return fri_owner_status(region->object.fd, &page_of(region)->closed);
@@ -173,6 +209,8 @@ FR_API int fr_region_lock(struct fr_region *region, enum fr_lock kind, int64_t t
 {
     FR_CHECK(region != NULL);
     FR_CHECK(kind == FR_SHARED || kind == FR_EXCLUSIVE);
+    if (fri_object_is_inherited(&region->object))
+        return fri_object_fail_inherited();
     if (!region->object.is_writable)
         return fri_fail(FR_EACCES, "a region opened FR_READ_ONLY cannot lock: open FR_READ_WRITE");
     return fri_rwlock_lock(&region->lock, kind, timeout_ns);
@@ -181,5 +219,7 @@ FR_API int fr_region_lock(struct fr_region *region, enum fr_lock kind, int64_t t
 FR_API int fr_region_unlock(struct fr_region *region)
 {
     FR_CHECK(region != NULL);
+    if (fri_object_is_inherited(&region->object))
+        return fri_object_fail_inherited();
     return fri_rwlock_unlock(&region->lock);
 }

@@ -17,8 +17,11 @@ struct fr_region {
 int fri_region_create(const char *name, uint64_t size, uint64_t element_size,
                       const struct fr_region_opts *opts, struct fr_region **out);
 
-/* Opens an array of elements of this size, or, if element_size is 0, a region of any kind. */
-int fri_region_open(const char *name, uint64_t element_size, enum fr_access access,
+/*
+ * Opens an array of elements of this size, or, if element_size is 0, a region of any kind: the one of
+ * that name or, for a name of NULL, the one behind fd.
+ */
+int fri_region_open(const char *name, int fd, uint64_t element_size, enum fr_access access,
                     int64_t timeout_ns, struct fr_region **out);
 
 #endif

@@ -42,6 +42,28 @@ static void join(struct fr_reader *reader)
     fri_seat_wake_writers(seat); /* the bound rose */
 }
 
+static int open_reader(const char *name, int fd, const struct fr_reader_opts *opts,
+                       int64_t timeout_ns, struct fr_reader **out)
+{
+    struct fr_reader *reader = calloc(1, sizeof *reader);
+
+    if (!reader)
+        return fri_fail(FR_ENOMEM, "out of memory");
+    if (name)
+        memcpy(reader->name, name, strlen(name) + 1);
+    reader->is_lossy = opts->lossy != 0;
+    reader->follows = opts->follow != 0;
+    reader->role = opts->observe ? FRI_OBSERVER : FRI_READER;
+    int error = fri_seat_open(name, fd, reader->role, timeout_ns, &reader->seat);
+    if (error < 0) {
+        free(reader);
+        return error;
+    }
+    join(reader);
+    *out = reader;
+    return 0;
+}
+
 FR_API int fr_reader_open(const char *name, const struct fr_reader_opts *opts, int64_t timeout_ns,
                           struct fr_reader **out)
 {
@@ -54,27 +76,28 @@ FR_API int fr_reader_open(const char *name, const struct fr_reader_opts *opts, i
         return error;
     if (!fri_name_is_valid(name))
         return FR_EINVAL;
-    struct fr_reader *reader = calloc(1, sizeof *reader);
-    if (!reader)
-        return fri_fail(FR_ENOMEM, "out of memory");
-    memcpy(reader->name, name, strlen(name) + 1);
-    reader->is_lossy = known.lossy != 0;
-    reader->follows = known.follow != 0;
-    reader->role = known.observe ? FRI_OBSERVER : FRI_READER;
-    error = fri_seat_open(name, reader->role, timeout_ns, &reader->seat);
-    if (error < 0) {
-        free(reader);
+    return open_reader(name, -1, &known, timeout_ns, out);
+}
+
+FR_API int fr_reader_from_fd(int fd, const struct fr_reader_opts *opts, struct fr_reader **out)
+{
+    struct fr_reader_opts known;
+
+    FR_CHECK(out);
+    *out = NULL;
+    FR_CHECK(fd >= 0);
+    int error = fri_opts_read(&known, sizeof known, opts, opts ? opts->size : 0);
+    if (error < 0)
         return error;
-    }
-    join(reader);
-    *out = reader;
-    return 0;
+    if (known.follow)
+        return fri_fail(FR_EINVAL, "without a name there is no next ring to follow");
+    return open_reader(NULL, fd, &known, FR_NOWAIT, out);
 }
 
 /* Nobody reads on here: loans that are still out keep their own slots, but no writer waits. */
 static void leave(struct fri_seat *seat)
 {
-    if (!seat->observes) {
+    if (!seat->observes && !fri_object_is_inherited(&seat->object)) {
         word_clear_bits(&seat->page->gating, fri_bit(seat->place));
         FR_POINT("no longer gating, not woken");
         fri_seat_wake_writers(seat);
@@ -130,7 +153,7 @@ static int try_move_over(struct fr_reader *reader)
 
     if (!fri_object_is_replaced(&reader->seat->object))
         return 0;
-    int error = fri_seat_open(reader->name, reader->role, FR_NOWAIT, &seat);
+    int error = fri_seat_open(reader->name, -1, reader->role, FR_NOWAIT, &seat);
     if (error < 0)
         return error == FR_ENOENT ? 0 : error;
     count_drops(reader);
@@ -165,7 +188,7 @@ static int move_over(struct fr_reader *reader, int end, const struct fri_wait *w
         return fri_fail(end,
                         end == FR_ECLOSED ? "the writers of %s closed it"
                                           : "the writers of %s died",
-                        reader->name);
+                        reader->seat->object.path);
     int64_t remaining = fri_wait_remaining(wait);
     return remaining == 0 ? FR_ETIMEDOUT : wait_for_next_ring(reader, remaining);
 }
@@ -230,6 +253,8 @@ int fri_reader_lend(struct fr_reader *reader, enum fr_which which, int64_t timeo
 {
     struct fri_wait wait;
 
+    if (fri_object_is_inherited(&reader->seat->object))
+        return fri_object_fail_inherited();
     if (which == FR_LATEST && reader->seat->delivery == FR_QUEUE)
         return fri_fail(FR_ENOTSUP,
                         "a queue has no latest item: each goes to one reader, in order");
@@ -257,7 +282,7 @@ void fri_reader_release_loan(struct fri_loan *loan)
     struct fri_slot *slot = &seat->slot[loan->index];
     uint64_t sequence = loan->slot.sequence;
 
-    if (!fri_loan_end(loan, LOAN_READING))
+    if (fri_object_is_inherited(&seat->object) || !fri_loan_end(loan, LOAN_READING))
         return;
     if (seat->observes)
         fri_lock_drop(seat->object.fd, FRI_LOCK_PIN + loan->index);

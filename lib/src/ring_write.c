@@ -40,6 +40,8 @@ static int check_opts(const struct fr_writer_opts *opts)
         return fri_fail(FR_EINVAL, "delivery or overflow is not one of its values");
     if (opts->observers && opts->delivery != FR_BROADCAST)
         return fri_fail(FR_EINVAL, "a queue has no observers: taking an item means writing");
+    if (opts->sealed && !opts->observers)
+        return fri_fail(FR_EINVAL, "a sealed ring has no readers but observers: set .observers");
     if (opts->mode & ~0777u)
         return fri_fail(FR_EINVAL, "mode %o is more than permission bits", opts->mode);
     return 0;
@@ -55,10 +57,12 @@ FR_API int fr_writer_create(const char *name, const struct fr_writer_opts *opts,
     *out = NULL;
     FR_CHECK(opts);
     int error = fri_opts_read(&known, sizeof known, opts, opts->size);
-    if (error == 0 && !fri_name_is_valid(name))
+    if (error == 0 && name && !fri_name_is_valid(name))
         error = FR_EINVAL;
     if (error == 0)
         error = check_opts(&known);
+    if (error == 0 && known.sealed && name)
+        error = fri_fail(FR_EINVAL, "what has a name cannot be sealed: create it without");
     if (error == 0)
         error = alloc_writer(&writer);
     if (error < 0)
@@ -66,18 +70,31 @@ FR_API int fr_writer_create(const char *name, const struct fr_writer_opts *opts,
     return finish(fri_seat_create(name, &known, &writer->seat), writer, out);
 }
 
-FR_API int fr_writer_open(const char *name, int64_t timeout_ns, struct fr_writer **out)
+static int open_writer(const char *name, int fd, int64_t timeout_ns, struct fr_writer **out)
 {
     struct fr_writer *writer;
+    int error = alloc_writer(&writer);
 
+    if (error < 0)
+        return error;
+    return finish(fri_seat_open(name, fd, FRI_WRITER, timeout_ns, &writer->seat), writer, out);
+}
+
+FR_API int fr_writer_open(const char *name, int64_t timeout_ns, struct fr_writer **out)
+{
     FR_CHECK(out);
     *out = NULL;
     if (!fri_name_is_valid(name))
         return FR_EINVAL;
-    int error = alloc_writer(&writer);
-    if (error < 0)
-        return error;
-    return finish(fri_seat_open(name, FRI_WRITER, timeout_ns, &writer->seat), writer, out);
+    return open_writer(name, -1, timeout_ns, out);
+}
+
+FR_API int fr_writer_from_fd(int fd, struct fr_writer **out)
+{
+    FR_CHECK(out);
+    *out = NULL;
+    FR_CHECK(fd >= 0);
+    return open_writer(NULL, fd, FR_NOWAIT, out);
 }
 
 FR_API void fr_writer_close(struct fr_writer **writer)
@@ -94,10 +111,13 @@ FR_API uint64_t fr_writer_slot_size(const struct fr_writer *writer)
     return writer->seat->slot_size;
 }
 
-FR_API int fr_writer_memory(const struct fr_writer *writer, int *fd)
+FR_API int fr_writer_fd(const struct fr_writer *writer, enum fr_access access, int *fd)
 {
     FR_CHECK(writer && fd);
-    return fri_file_reopen(writer->seat->object.fd, true, fd);
+    FR_CHECK(access == FR_READ_WRITE || access == FR_READ_ONLY);
+    if (fri_object_is_inherited(&writer->seat->object))
+        return fri_object_fail_inherited();
+    return fri_object_fd(&writer->seat->object, access, fd);
 }
 
 /* ---- Lending ----------------------------------------------------------------------------- */
@@ -137,6 +157,9 @@ int fri_writer_lend(struct fr_writer *writer, int64_t timeout_ns, struct fri_loa
     struct fri_seat *seat = writer->seat;
     bool drops = seat->overflow == FR_DROP_NEWEST;
     struct fri_wait wait;
+
+    if (fri_object_is_inherited(&seat->object))
+        return fri_object_fail_inherited();
     int error = try_lend(writer, out);
 
     if (error != FR_ETIMEDOUT)
@@ -167,6 +190,8 @@ int fri_writer_publish_loan(struct fri_loan *loan)
     struct fri_seat *seat = loan->seat;
     uint64_t sequence;
 
+    if (fri_object_is_inherited(&seat->object))
+        return fri_object_fail_inherited();
     /* First of all: a slot that was given back before may be somebody else's by now. */
     if (!fri_loan_end(loan, LOAN_WRITING))
         return fri_fail(FR_EINVAL, "this slot was given back before");
@@ -189,7 +214,7 @@ void fri_writer_abort_loan(struct fri_loan *loan)
 {
     struct fri_seat *seat = loan->seat;
 
-    if (!fri_loan_end(loan, LOAN_WRITING))
+    if (fri_object_is_inherited(&seat->object) || !fri_loan_end(loan, LOAN_WRITING))
         return;
     slot_abort(&seat->slot[loan->index], seat->place);
     FR_POINT("aborted, not woken");

@@ -187,7 +187,7 @@ static int on_open(struct fri_object *object, int fd, void *context)
         return error;
     error = seat->observes ? take_no_place(seat, object) : take_place(seat, fd);
     /* All writers may have died after we asked, and a newcomer taken the name before we owned it. */
-    if (error == 0 && seat->is_writer && !fri_object_has_name(object)) {
+    if (error == 0 && seat->is_writer && fri_object_lost_name(object)) {
         fri_seat_clear_place(seat, seat->place);
         error = fri_fail(FR_EOWNERDEAD, "the writers died and the ring was replaced");
     }
@@ -221,17 +221,24 @@ int fri_seat_create(const char *name, const struct fr_writer_opts *opts, struct 
     struct fri_seat *seat = seat_alloc(FRI_WRITER);
     if (!seat)
         return FR_ENOMEM;
-    error = fri_object_create(name, &identity, opts->mode, on_create, seat, &seat->object);
-    return finish(seat, error, out);
+    const struct fri_object_plan plan = { .name = name,
+                                          .identity = &identity,
+                                          .mode = opts->mode,
+                                          .sealed = opts->sealed,
+                                          .on_attach = on_create,
+                                          .context = seat };
+    return finish(seat, fri_object_create(&plan, &seat->object), out);
 }
 
-int fri_seat_open(const char *name, enum fri_role role, int64_t timeout_ns, struct fri_seat **out)
+int fri_seat_open(const char *name, int fd, enum fri_role role, int64_t timeout_ns,
+                  struct fri_seat **out)
 {
     struct fri_seat *seat = seat_alloc(role);
 
     if (!seat)
         return FR_ENOMEM;
     const struct fri_object_wish wish = { .name = name,
+                                          .fd = fd,
                                           .kinds = 1u << FR_KIND_RING,
                                           .control_writable = role != FRI_OBSERVER,
                                           .data_writable = role == FRI_WRITER,
@@ -265,11 +272,15 @@ static void leave_place(struct fri_seat *seat)
 
 static void leave(struct fri_seat *seat)
 {
-    if (seat->observes)
-        fri_fork_closes_no_more(seat->object.fd);
-    else
-        leave_place(seat);
-    fri_object_close(&seat->object); /* D3 */
+    if (fri_object_is_inherited(&seat->object)) {
+        fri_object_forget(&seat->object, seat->observes);
+    } else {
+        if (seat->observes)
+            fri_fork_closes_no_more(seat->object.fd);
+        else
+            leave_place(seat);
+        fri_object_close(&seat->object); /* D3 */
+    }
     free(seat->loans);
     free(seat);
 }

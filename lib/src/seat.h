@@ -76,9 +76,13 @@ struct fri_seat {
 /* Makes a ring and takes place 0 as its first writer. Errors as fr_writer_create. */
 int fri_seat_create(const char *name, const struct fr_writer_opts *opts, struct fri_seat **out);
 
-/* Takes a place at an existing ring. Errors as fr_writer_open and fr_reader_open. */
+/*
+ * Takes a place at an existing ring, the one of that name or, for a name of NULL, the one behind fd.
+ * Errors as fr_writer_open and fr_reader_open.
+ */
 enum fri_role { FRI_WRITER, FRI_READER, FRI_OBSERVER };
-int fri_seat_open(const char *name, enum fri_role role, int64_t timeout_ns, struct fri_seat **out);
+int fri_seat_open(const char *name, int fd, enum fri_role role, int64_t timeout_ns,
+                  struct fri_seat **out);
 
 /* Something was published, or the ring closed: readers look. A slot may be free: writers look. */
 void fri_seat_wake_readers(struct fri_seat *seat);

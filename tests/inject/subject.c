@@ -128,7 +128,7 @@ static void use_ring(void)
           0, OPEN_CODES);
     exchange(writer, second, reader);
     judge("inspect", fr_inspect(ring_name, &info), 0, FR_ENOENT, FR_EACCES, FR_EFOREIGN, 0);
-    if (judge("memory", fr_writer_memory(writer, &fd), 0, FR_EACCES, 0))
+    if (judge("memory", fr_writer_fd(writer, FR_READ_WRITE, &fd), 0, FR_EACCES, 0))
         close(fd);
     fr_reader_close(&observer);
     fr_reader_close(&reader);
@@ -293,7 +293,7 @@ static bool prepare(void)
     maps_fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
     if (maps_fd < 0 || fr_writer_create(dead_name, &opts, &writer) < 0 ||
         fr_reader_open(dead_name, &fr_reader_opts(.observe = 1), FR_NOWAIT, &reader) < 0 ||
-        fr_writer_memory(writer, &fd) < 0)
+        fr_writer_fd(writer, FR_READ_WRITE, &fd) < 0)
         return false;
     fr_reader_close(&reader);
     ssize_t size = read(fd, dead_object, sizeof dead_object);

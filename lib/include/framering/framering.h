@@ -47,8 +47,8 @@
  *  - Peers trust each other with the control words: a member that scribbles over them can spoil
  *    the stream (wrong pixels, lost frames), though not crash or hang its peers. Who may open an
  *    object is decided by its permission bits (0600 unless you say otherwise). A reader maps the
- *    pixels read-only, so that a stray pointer in a viewer cannot damage a frame. A peer that
- *    truncates the object makes the others fault.
+ *    pixels read-only, so that a stray pointer in a viewer cannot damage a frame. A peer that may
+ *    write and truncates the object makes the others fault; without a name (section 9) none can.
  *  - A process may die at any instruction; the others go on. What it was writing is never seen,
  *    what it was reading is given back. The kernel tells when a process is gone, usually within a
  *    tenth of a millisecond, for a process with gigabytes of memory up to a second later.
@@ -57,8 +57,8 @@
  *    not do so opens with .lossy, or the ring is created with FR_DROP_OLDEST.
  *  - Frames are numbered and ordered by *publication*, not by acquisition: a writer that is slow
  *    between acquire and publish delays only its own frame.
- *  - After fork() the child must not use handles of its parent, nor close them: the mappings are
- *    not there. Open again in the child.
+ *  - Handles and what they lent do not pass to children: after fork() their memory is not there, and
+ *    calls with them fail with FR_EINVAL. Closing them is allowed. Open again in the child.
  *  - systemd-logind removes a user's shared memory at logout unless RemoveIPC=no (or lingering).
  *
  * CONVENTIONS
@@ -77,6 +77,7 @@
  *    .size = sizeof it, and the fields.
  *  - Names: 1 to 64 characters of A-Z a-z 0-9 . _ - and not starting with a dot or a dash. Each
  *    user has names of their own; UID:NAME is that of another user, to be opened, not created.
+ *    NULL creates an object without a name, to which only descriptors lead.
  *  - Unless it says otherwise a function may be called from any thread, but not at the same time
  *    for one handle. Giving back (publish, abort, release) is allowed from any thread at any time,
  *    also after the handle was closed.
@@ -86,10 +87,11 @@
  *
  * CONTENTS
  *
- *      1  Version, errors, log        5  Regions
- *      2  Pixel formats               6  The lock of a region
- *      3  Frames                      7  Random access and arrays
- *      4  Rings                       8  Looking in
+ *      1  Version, errors, log        6  The lock of a region
+ *      2  Pixel formats               7  Random access and arrays
+ *      3  Frames                      8  Looking in
+ *      4  Rings                       9  Without names: descriptors
+ *      5  Regions
  *
  * typed.h beside this file: structs and arrays of structs without casts. av.h: FFmpeg's AVFrame.
  */
@@ -481,6 +483,7 @@ struct fr_writer_opts {
     enum fr_overflow overflow;
     uint32_t mode; /* permission bits; 0 = 0600 */
     int observers; /* broadcast: admit readers that open with .observe */
+    int sealed;    /* without a name: see section 9 */
 };
 #define fr_writer_opts(...)                                                                        \
     ((struct fr_writer_opts){ .size = sizeof(struct fr_writer_opts), __VA_ARGS__ })
@@ -599,16 +602,9 @@ FR_API uint64_t fr_writer_slot_size(const struct fr_writer *writer);
 FR_API uint64_t fr_reader_slot_size(const struct fr_reader *reader);
 
 /*
- * A new descriptor of the ring's memory, read-write, close-on-exec, for devices and servers that
- * fill a slot themselves (an X server, a GPU); fr_frame_offset tells where in it a frame lies.
- * Whoever gets it can write everywhere in the ring: give it only to whom you would give the
- * screen. *fd is yours to close.
- *
- * Returns: 0; FR_EACCES, FR_ENOMEM, or the system's code
+ * Where plane 0 of a frame starts, in bytes from the start of the ring's memory: for devices and
+ * servers that fill a slot themselves (an X server, a GPU), see fr_writer_fd.
  */
-FR_API FR_MUST_CHECK int fr_writer_memory(const struct fr_writer *writer, int *fd);
-
-/* Where plane 0 of a frame starts, in bytes from the start of the ring's memory. */
 FR_API uint64_t fr_frame_offset(const struct fr_frame *frame);
 
 /* ======================================================================================== */
@@ -625,6 +621,7 @@ struct fr_region;
 struct fr_region_opts {
     size_t size;
     uint32_t mode; /* permission bits; 0 = 0600 */
+    int sealed;    /* without a name: see section 9 */
 };
 #define fr_region_opts(...)                                                                        \
     ((struct fr_region_opts){ .size = sizeof(struct fr_region_opts), __VA_ARGS__ })
@@ -797,6 +794,74 @@ struct fr_stats {
 
 FR_API void fr_writer_stats(const struct fr_writer *writer, struct fr_stats *stats);
 FR_API void fr_reader_stats(const struct fr_reader *reader, struct fr_stats *stats);
+
+/* ======================================================================================== */
+/* 9  Without names: descriptors                                                             */
+/* ======================================================================================== */
+
+/*
+ * An object created with NULL for a name is memory that only descriptors lead to. Nobody can find
+ * it, the size of /dev/shm does not matter (a container's 64 MB, say), and the kernel refuses to let
+ * anybody truncate it: no peer can make another fault. It is gone with its last handle, and so
+ * there is no next ring to move over to when the writers are gone.
+ *
+ *      owner                                           peer
+ *      fr_writer_create(NULL, &opts, &writer)
+ *      fr_writer_fd(writer, FR_READ_ONLY, &fd)
+ *      fr_fd_send(socket, fd); close(fd);  ──socket──▶ fr_fd_receive(socket, FR_S(1), &fd)
+ *                                                      fr_reader_from_fd(fd, &opts, &reader); close(fd)
+ *
+ * A read-only descriptor admits observers (.observe) and FR_READ_ONLY, a read-write one everybody.
+ * Another user's process needs the permission bits as well (.mode = 0644 for one who only looks),
+ * because each handle opens the memory anew. A hostile process *of the same user* could do that to a
+ * read-only descriptor too, but for writing. Against that there is .sealed: when the creation is
+ * done the kernel lets nobody map the memory for writing ever again, not even its owner. Only
+ * observers and FR_READ_ONLY can join then; .mode is 0444 by default, and .observers must be set.
+ */
+
+/*
+ * A new descriptor of the object's memory, close-on-exec: to be sent to a peer, or to devices and
+ * servers that fill a slot themselves (fr_frame_offset tells where in it a frame lies). Whoever gets
+ * a read-write one can write everywhere in it. *fd is yours to close, and closing it, or not,
+ * changes nothing for anybody. Those of objects with a name are for devices: a peer opens the name.
+ *
+ * Returns: 0; FR_EACCES read-write from a region that was opened FR_READ_ONLY; FR_ENOMEM, or the
+ *          system's code
+ */
+FR_API FR_MUST_CHECK int fr_writer_fd(const struct fr_writer *writer, enum fr_access access,
+                                      int *fd);
+FR_API FR_MUST_CHECK int fr_region_fd(const struct fr_region *region, enum fr_access access,
+                                      int *fd);
+
+/*
+ * Joins the object behind a descriptor, which stays yours. As fr_writer_open, fr_reader_open,
+ * fr_region_open and fr_array_open, but without a name there is nothing to wait for.
+ *
+ * Nothing that the sender did can crash or hang the call or what is done with the handle: a
+ * descriptor of anything else, or of memory that somebody could truncate, is refused.
+ *
+ * Returns: as those, and FR_EFOREIGN no memory of framering's; FR_ENOTSUP memory that could be
+ *          truncated: create it without a name; FR_EACCES a read-only descriptor, a sealed object
+ *          or another user's, for somebody who wants to write; FR_EINVAL also for .follow
+ */
+FR_API FR_MUST_CHECK int fr_writer_from_fd(int fd, struct fr_writer **out);
+FR_API FR_MUST_CHECK int fr_reader_from_fd(int fd, const struct fr_reader_opts *opts,
+                                           struct fr_reader **out);
+FR_API FR_MUST_CHECK int fr_region_from_fd(int fd, enum fr_access access, struct fr_region **out);
+FR_API FR_MUST_CHECK int fr_array_from_fd(int fd, size_t element_size, enum fr_access access,
+                                          struct fr_region **out);
+
+/*
+ * Sends a descriptor through a connected Unix socket (stream, datagram or seqpacket), with one byte
+ * of data, 'F'; fd stays yours. Receives one: a message with anything but that and one descriptor
+ * is refused, and what came with it closed. *fd is close-on-exec and yours to close.
+ *
+ * Returns: 0; FR_ECLOSED the peer is gone; sending FR_EBUSY the socket's buffer is full; receiving
+ *          FR_ETIMEDOUT; FR_EFOREIGN the message is something else; the system's code
+ * Waits:   receiving up to timeout_ns
+ */
+FR_API FR_MUST_CHECK int fr_fd_send(int socket, int fd);
+FR_API FR_MUST_CHECK int fr_fd_receive(int socket, int64_t timeout_ns, int *fd);
 
 #ifdef __cplusplus
 }
