@@ -8,8 +8,7 @@
  * Every control word in shared memory is read and written with sequential consistency. The
  * protocol's crossings (claim against pin, look again against wake, lock against lock) are
  * store-then-load patterns that weaker orders do not keep, and with one order for all words the
- * model in ../shared/design/prototype/ring.pml (interleaving semantics) is the whole truth about the
- * program. On x86 this costs one fenced store per reader and frame, on a line of its own.
+ * model in tests/model (interleaving semantics) is the whole truth about the program. On x86 this costs one fenced store per reader and frame, on a line of its own.
  *
  * word_peek and word_poke are relaxed: for counters and hints that order nothing and decide nothing
  * on their own.
@@ -59,6 +58,12 @@ static inline uint64_t word_take_all(fri_word *word)
     return atomic_exchange_explicit(word, 0, memory_order_seq_cst);
 }
 
+/* Returns the word as it is afterwards. */
+static inline uint64_t word_add(fri_word *word, uint64_t increment)
+{
+    return atomic_fetch_add_explicit(word, increment, memory_order_seq_cst) + increment;
+}
+
 static inline void word_count(fri_word *word, uint64_t increment)
 {
     atomic_fetch_add_explicit(word, increment, memory_order_relaxed);
@@ -70,6 +75,16 @@ static inline uint64_t word_peek(const fri_word *word)
 }
 
 static inline void word_poke(fri_word *word, uint64_t value)
+{
+    atomic_store_explicit(word, value, memory_order_relaxed);
+}
+
+static inline uint32_t word32_peek(const fri_word32 *word)
+{
+    return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+static inline void word32_poke(fri_word32 *word, uint32_t value)
 {
     atomic_store_explicit(word, value, memory_order_relaxed);
 }

@@ -102,7 +102,7 @@ static void leave(struct fri_seat *seat)
         FR_POINT("no longer gating, not woken");
         fri_seat_wake_writers(seat);
     }
-    fri_seat_unref(seat);
+    fri_seat_close(seat);
 }
 
 FR_API void fr_reader_close(struct fr_reader **reader)
@@ -292,7 +292,7 @@ void fri_reader_release_loan(struct fri_loan *loan)
         slot_unpin(slot, seat->place);
     FR_POINT("released, not woken");
     fri_seat_wake_writers(seat);
-    fri_seat_unref(seat);
+    fri_loan_settle(loan);
 }
 
 /* ---- Public: slots ----------------------------------------------------------------------- */

@@ -101,7 +101,7 @@ FR_API void fr_writer_close(struct fr_writer **writer)
 {
     if (!writer || !*writer)
         return;
-    fri_seat_unref((*writer)->seat);
+    fri_seat_close((*writer)->seat);
     free(*writer);
     *writer = NULL;
 }
@@ -185,6 +185,12 @@ int fri_writer_lend(struct fr_writer *writer, int64_t timeout_ns, struct fri_loa
     return error;
 }
 
+/* A counter of the loan, which is ours alone as long as the slot is. */
+static void count_own(fri_word *counter, uint64_t increment)
+{
+    word_poke(counter, word_peek(counter) + increment);
+}
+
 int fri_writer_publish_loan(struct fri_loan *loan)
 {
     struct fri_seat *seat = loan->seat;
@@ -196,17 +202,19 @@ int fri_writer_publish_loan(struct fri_loan *loan)
     if (!fri_loan_end(loan, LOAN_WRITING))
         return fri_fail(FR_EINVAL, "this slot was given back before");
     word_poke(&seat->slot[loan->index].used, loan->slot.used);
+    count_own(&loan->published, 1);
     FR_POINT("before announcing");
     int error = fri_order_publish(seat, loan->index, &sequence);
-    if (error < 0)
+    if (error < 0) {
+        count_own(&loan->published, UINT64_MAX);
         slot_abort(&seat->slot[loan->index], seat->place);
+    }
     if (error == 0)
         fri_seat_wake_readers(seat); /* P4 */
     /* Refused, the slot is free again; published, the frame before is not the newest any more. */
     if (error < 0 || seat->delivery == FR_BROADCAST)
         fri_seat_wake_writers(seat);
-    word_count(&seat->published, error == 0);
-    fri_seat_unref(seat);
+    fri_loan_settle(loan);
     return error;
 }
 
@@ -216,11 +224,11 @@ void fri_writer_abort_loan(struct fri_loan *loan)
 
     if (fri_object_is_inherited(&seat->object) || !fri_loan_end(loan, LOAN_WRITING))
         return;
+    count_own(&loan->aborted, 1);
     slot_abort(&seat->slot[loan->index], seat->place);
     FR_POINT("aborted, not woken");
     fri_seat_wake_writers(seat);
-    word_count(&seat->aborted, 1);
-    fri_seat_unref(seat);
+    fri_loan_settle(loan);
 }
 
 /* ---- Public: slots ----------------------------------------------------------------------- */

@@ -28,12 +28,12 @@ struct fri_loan *fri_loan_of_frame(const struct fr_frame *frame)
 
 bool fri_loan_is_out(const struct fri_seat *seat, uint32_t index)
 {
-    return word32_load(&seat->loans[index].state) != LOAN_NONE;
+    return word32_peek(&seat->loans[index].state) != LOAN_NONE;
 }
 
 bool fri_loans_are_all_out(const struct fri_seat *seat)
 {
-    return word32_load(&seat->references) > seat->slots;
+    return seat->lent + word_load(&seat->balance) >= seat->slots;
 }
 
 struct fri_loan *fri_loan_begin(struct fri_seat *seat, uint32_t index, enum fri_loan_state state)
@@ -43,14 +43,22 @@ struct fri_loan *fri_loan_begin(struct fri_seat *seat, uint32_t index, enum fri_
     loan->slot = (struct fr_slot){ .data = seat->object.data + index * seat->slot_stride,
                                    .capacity = seat->slot_size,
                                    .session = seat->object.identity.session };
-    fri_seat_ref(seat);
-    word32_store(&loan->state, state);
+    seat->lent++;
+    word32_poke(&loan->state, state);
     return loan;
 }
 
+/*
+ * Relaxed, and not one change: who gives a loan back has it alone, and what he did with it comes
+ * before the handle lends it again because the slot's control word is in between. It is there for
+ * those who give back what they gave back before.
+ */
 bool fri_loan_end(struct fri_loan *loan, enum fri_loan_state state)
 {
-    return word32_try_change(&loan->state, state, LOAN_NONE);
+    if (word32_peek(&loan->state) != (uint32_t)state)
+        return false;
+    word32_poke(&loan->state, LOAN_NONE);
+    return true;
 }
 
 /* ---- Others ------------------------------------------------------------------------------ */
@@ -201,7 +209,6 @@ static int finish(struct fri_seat *seat, int error, struct fri_seat **out)
         free(seat);
         return error;
     }
-    word32_store(&seat->references, 1);
     /* A reader may ask at once whether the writers live; a writer need not look for the dead yet. */
     seat->probed_ns = seat->is_writer ? fri_clock_now() : 0;
     *out = seat;
@@ -285,14 +292,16 @@ static void leave(struct fri_seat *seat)
     free(seat);
 }
 
-void fri_seat_ref(struct fri_seat *seat)
+void fri_seat_close(struct fri_seat *seat)
 {
-    atomic_fetch_add_explicit(&seat->references, 1, memory_order_relaxed);
+    if (word_add(&seat->balance, seat->lent) == 0)
+        leave(seat);
 }
 
-void fri_seat_unref(struct fri_seat *seat)
+void fri_loan_settle(struct fri_loan *loan)
 {
-    /* Sequentially consistent: what others did with the seat comes before its end. */
-    if (atomic_fetch_sub_explicit(&seat->references, 1, memory_order_seq_cst) == 1)
+    struct fri_seat *seat = loan->seat;
+
+    if (word_add(&seat->balance, UINT64_MAX) == 0) /* one less */
         leave(seat);
 }

@@ -4,7 +4,7 @@
 
 /*
  * Floor 4: a seat, one handle's place at a ring. It holds the mapping, one of the FRI_MEMBERS
- * places, and the loans; writer and reader handles hold a seat, and so does every loan, so that a
+ * places, and the loans. It stays until the handle is closed and every loan was given back, so that a
  * frame outlives the handle it came from.
  *
  *      step                                                    a death after it leaves
@@ -41,7 +41,10 @@ struct fri_loan {
     struct fr_frame frame; /* filled by frame.c */
     struct fri_seat *seat;
     uint32_t index;
-    fri_word32 state; /* only this process sees it; guards against giving back twice */
+    /* Only this process sees these. Whoever ends the loan writes them, while the slot is still his. */
+    fri_word32 state; /* guards against giving back twice */
+    fri_word published;
+    fri_word aborted;
 };
 
 struct fri_seat {
@@ -64,13 +67,17 @@ struct fri_seat {
     bool observes;         /* read-only: no place, no word changed */
     bool admits_observers; /* what the ring said when it was made */
     struct fri_loan *loans;
-    fri_word32 references; /* the handle's and one for each loan; this process only */
-    int64_t probed_ns;     /* when we last looked for dead members */
+    int64_t probed_ns; /* when we last looked for dead members */
 
-    /* counters that any thread may count; only this process sees them */
-    fri_word published;
-    fri_word aborted;
-    fri_word recovered; /* dead members cleaned up after */
+    /*
+     * Who is the last one, without counting up: lent is what the handle lent out, its thread's alone;
+     * balance is minus what came back, from any thread, until closing adds lent. Then whoever makes
+     * it 0 takes the seat down.
+     */
+    uint64_t lent;
+    fri_word balance;
+
+    fri_word recovered; /* dead members cleaned up after, by any thread */
 };
 
 /* Makes a ring and takes place 0 as its first writer. Errors as fr_writer_create. */
@@ -91,13 +98,16 @@ void fri_seat_wake_writers(struct fri_seat *seat);
 /* Whether any reader, member or observer, holds the slot or is about to find out that it may not. */
 bool fri_seat_is_pinned(const struct fri_seat *seat, uint32_t index);
 
-/* One more, or one fewer, that needs the seat. The last one does D1 to D3. */
-void fri_seat_ref(struct fri_seat *seat);
-void fri_seat_unref(struct fri_seat *seat);
+/* The handle needs the seat no more. Done now, or by the last loan: D1 to D3. */
+void fri_seat_close(struct fri_seat *seat);
 
-/* Puts a slot into the user's hands, or takes it back. False: it was not in those hands. */
+/*
+ * Puts a slot into the user's hands; takes it back (false: it was not in those hands); and, when all
+ * that belongs to giving back is done, needs the seat no more.
+ */
 struct fri_loan *fri_loan_begin(struct fri_seat *seat, uint32_t index, enum fri_loan_state state);
 bool fri_loan_end(struct fri_loan *loan, enum fri_loan_state state);
+void fri_loan_settle(struct fri_loan *loan);
 
 /* True if the user has that slot; or every slot, so that waiting for one would never end. */
 bool fri_loan_is_out(const struct fri_seat *seat, uint32_t index);

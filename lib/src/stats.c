@@ -25,11 +25,14 @@ static void give(void *out, size_t out_size, const void *ours, size_t our_size)
 
 FR_API void fr_writer_stats(const struct fr_writer *writer, struct fr_stats *stats)
 {
+    const struct fri_seat *seat = writer->seat;
     struct fr_stats now = writer->stats;
 
-    now.published = word_peek(&writer->seat->published);
-    now.aborted = word_peek(&writer->seat->aborted);
-    now.recovered = word_peek(&writer->seat->recovered);
+    for (uint32_t i = 0; i < seat->slots; i++) {
+        now.published += word_peek(&seat->loans[i].published);
+        now.aborted += word_peek(&seat->loans[i].aborted);
+    }
+    now.recovered = word_peek(&seat->recovered);
     give(stats, stats->size, &now, sizeof now);
 }
 
