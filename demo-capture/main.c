@@ -129,6 +129,8 @@ static enum source_result describe_ring(struct capture *capture)
         .policy = info.overflow,
         .delivery = info.delivery,
     };
+    if (!capture->source->attach)
+        return SOURCE_OK;
     return capture->source->attach(capture->self, capture->writer,
                                    capture->options.join ? 0 : info.slots, &capture->stream);
 }

@@ -47,8 +47,8 @@ struct source {
                                const volatile sig_atomic_t *stop, struct stream *stream);
 
     /*
-     * Told once about the ring, before the first frame. fresh_slots is the number of slots if
-     * nobody else has seen the ring yet, else 0.
+     * NULL, or told once about the ring, before the first frame. fresh_slots is the number of slots
+     * if nobody else has seen the ring yet, else 0.
      */
     enum source_result (*attach)(void *self, struct fr_writer *writer, uint32_t fresh_slots,
                                  const struct stream *stream);
@@ -62,13 +62,6 @@ struct source {
 
     void (*close)(void *self);
 };
-
-/*
- * Lets touch write into every slot of a fresh ring once, and publishes none of them. The first
- * touch of memory costs many times what later ones do: too much for the time between two frames.
- */
-void source_warm_up(struct fr_writer *writer, uint32_t fresh_slots, const struct stream *stream,
-                    void (*touch)(void *self, struct fr_frame *frame), void *self);
 
 extern const struct source source_test;
 extern const struct source source_x11;

@@ -37,19 +37,6 @@ static enum source_result test_open(void *self, const struct options *options,
     return SOURCE_OK;
 }
 
-static void test_touch(void *self, struct fr_frame *frame)
-{
-    const struct test *test = self;
-    pattern_draw(test->pattern, 0, frame);
-}
-
-static enum source_result test_attach(void *self, struct fr_writer *writer, uint32_t fresh_slots,
-                                      const struct stream *stream)
-{
-    source_warm_up(writer, fresh_slots, stream, test_touch, self);
-    return SOURCE_OK;
-}
-
 static enum source_result test_read(void *self, uint64_t number, struct fr_frame *frame,
                                     struct stream *stream)
 {
@@ -72,7 +59,6 @@ const struct source source_test = {
     .private_size = sizeof(struct test),
     .matches = test_matches,
     .open = test_open,
-    .attach = test_attach,
     .read = test_read,
     .close = test_close,
 };

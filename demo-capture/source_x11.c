@@ -268,9 +268,24 @@ static int get_image(const struct x11 *x11, struct fr_frame *frame)
     return get_copied(x11, frame);
 }
 
-static void x11_touch(void *self, struct fr_frame *frame)
+/*
+ * Lets the server write into every slot of a fresh ring once, and publishes none of them: its first
+ * touch of memory costs many times what later ones do, too much for the time between two frames.
+ */
+static void warm_up(const struct x11 *x11, struct fr_writer *writer, uint32_t fresh_slots,
+                    const struct stream *stream)
 {
-    get_image(self, frame);
+    struct fr_frame **held = calloc(fresh_slots + 1u, sizeof(struct fr_frame *));
+    uint32_t count = 0;
+    while (held && count < fresh_slots) {
+        if (fr_frame_acquire(writer, stream->width, stream->height, stream->format, FR_NOWAIT,
+                             &held[count]) < 0)
+            break;
+        get_image(x11, held[count++]);
+    }
+    while (count > 0)
+        fr_frame_abort(&held[--count]);
+    free(held);
 }
 
 static enum source_result x11_attach(void *self, struct fr_writer *writer, uint32_t fresh_slots,
@@ -278,7 +293,7 @@ static enum source_result x11_attach(void *self, struct fr_writer *writer, uint3
 {
     struct x11 *x11 = self;
     attach_memory(x11, writer);
-    source_warm_up(writer, fresh_slots, stream, x11_touch, x11);
+    warm_up(x11, writer, fresh_slots, stream);
     return xcb_connection_has_error(x11->connection) ? lost_server() : SOURCE_OK;
 }
 

@@ -279,20 +279,6 @@ static enum source_result y4m_open(void *self, const struct options *options,
     return SOURCE_OK;
 }
 
-static void y4m_touch(void *self, struct fr_frame *frame)
-{
-    (void)self;
-    for (uint32_t i = 0; i < frame->planes; i++)
-        memset(frame->plane[i].data, 0, (size_t)frame->plane[i].stride * frame->plane[i].rows);
-}
-
-static enum source_result y4m_attach(void *self, struct fr_writer *writer, uint32_t fresh_slots,
-                                     const struct stream *stream)
-{
-    source_warm_up(writer, fresh_slots, stream, y4m_touch, self);
-    return SOURCE_OK;
-}
-
 static enum source_result fail_inside(const struct y4m *y4m)
 {
     report_error("%s ends in the middle of frame %" PRIu64, y4m->path, y4m->frames);
@@ -400,7 +386,6 @@ const struct source source_y4m = {
     .private_size = sizeof(struct y4m),
     .matches = y4m_matches,
     .open = y4m_open,
-    .attach = y4m_attach,
     .read = y4m_read,
     .close = y4m_close,
 };

@@ -20,7 +20,8 @@ static const char *const kind_names[] = { "nothing", "a region", "an array", "a 
 
 /* ---- Mapping ----------------------------------------------------------------------------- */
 
-static int map_parts(int fd, const struct fri_object_wish *wish, struct fri_object *object)
+static int map_parts(int fd, const struct fri_object_wish *wish, bool is_allocated,
+                     struct fri_object *object)
 {
     const struct fri_identity *identity = &object->identity;
     void *control;
@@ -35,6 +36,10 @@ static int map_parts(int fd, const struct fri_object_wish *wish, struct fri_obje
     if (error < 0) {
         fri_share_unmap(control, identity->data_offset);
         return error;
+    }
+    if (is_allocated) {
+        fri_touch(control, identity->data_offset, wish->control_writable);
+        fri_touch(data, identity->total_size - identity->data_offset, wish->data_writable);
     }
     object->control = control;
     object->data = data;
@@ -95,7 +100,7 @@ static int attach(int fd, const struct fri_object_wish *wish, struct fri_object 
     error = fri_file_reopen(fd, wish->control_writable, &object->fd);
     if (error < 0)
         return error;
-    error = map_parts(fd, wish, object);
+    error = map_parts(fd, wish, info.allocated >= object->identity.total_size, object);
     if (error < 0) {
         fri_file_close(object->fd);
         return error;

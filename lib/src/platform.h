@@ -33,6 +33,7 @@ struct fri_file_info {
     uint64_t device;
     uint64_t inode;
     uint64_t size;
+    uint64_t allocated; /* bytes that are really there */
     uint32_t uid;
     uint32_t mode; /* permission bits */
     bool is_regular;
@@ -101,6 +102,13 @@ bool fri_file_read(int fd, void *buffer, size_t size);
  */
 int fri_map(int fd, uint64_t offset, uint64_t size, bool writable, bool is_payload, void **out);
 void fri_unmap(void *address, uint64_t size);
+
+/*
+ * Does now, for all pages, what the first touch of each would do: one call is up to fifty times
+ * faster than so many faults, and it is not the first frames that pay. What the system cannot do is
+ * left to the first touch. Memory that is not there would be *made*: not for a stranger's.
+ */
+void fri_touch(void *address, uint64_t size, bool writable);
 
 /* ---- Liveness: locks on bytes of an open file description ------------------------------- */
 

@@ -29,6 +29,12 @@
 #define MFD_NOEXEC_SEAL 8u
 #endif
 
+/* Of Linux 5.14, and not known to older C libraries. */
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#endif
+
 #define ALLOCATION_STEP (INT64_C(16) << 20)
 
 static int open_file(const char *path, int flags)
@@ -292,6 +298,7 @@ static void fill_info(const struct stat *from, struct fri_file_info *info)
         .device = from->st_dev,
         .inode = from->st_ino,
         .size = (uint64_t)from->st_size,
+        .allocated = (uint64_t)from->st_blocks * 512, /* the unit of st_blocks, see stat(3) */
         .uid = from->st_uid,
         .mode = from->st_mode & 0777,
         .is_regular = S_ISREG(from->st_mode),
@@ -351,8 +358,16 @@ int fri_map(int fd, uint64_t offset, uint64_t size, bool writable, bool is_paylo
         return fri_fail(error, "cannot keep the memory from child processes: %s",
                         fr_strerror(error));
     }
+    /* Where the administrator lets shared memory ask for huge pages. */
+    if (is_payload)
+        madvise(address, size, MADV_HUGEPAGE);
     *out = address;
     return 0;
+}
+
+void fri_touch(void *address, uint64_t size, bool writable)
+{
+    madvise(address, size, writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
 }
 
 void fri_unmap(void *address, uint64_t size)
