@@ -4,14 +4,14 @@
 # Tries the models beside it with spin: the correct ones must hold in all states, and those that
 # lack one ingredient must fail. One line for each run: verdict, what came of it, seconds, states,
 # what was tried.
-#   tests/model/check.sh short     every mode with three members and a crash; every broken one
-#   tests/model/check.sh long      two writers, two readers and a crash; members who come back
+#   tests/model/check.sh short     every mode with three parties and a crash; every broken one
+#   tests/model/check.sh long      two writers, two more and a crash; members who come back
 # Exits with 1 if a correct model fails or a broken one passes, with 77 if spin or a compiler is
 # missing.
 set -euo pipefail
 export LC_ALL=C
 models=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
-unset BROKEN DEATHS FRAMES FULL JOINED
+unset BROKEN DEATHS FRAMES FREEZES FULL JOINED
 
 case ${1:-} in
 short)
@@ -112,6 +112,13 @@ short() {
     local queue_small=(-DMODE=QUEUE -DORDER=2)
     local queue_again=("${queue_two[@]}" -DREBIRTHS=1)
     local queue_oldest=(-DMODE=QUEUE_OLDEST -DORDER=4 -DWRITERS=2 -DREADERS=1)
+    local observed_two=(-DMODE=OLDEST -DREADERS=0 -DOBSERVERS=2)
+    local observed_three_slots=(-DMODE=OLDEST -DREADERS=0 -DOBSERVERS=1 -DSLOTS=3 -DLATEST=1)
+    local observed_late=(-DMODE=BLOCK -DREADERS=0 -DOBSERVERS=1 -DLATEST=1)
+    local observed_oldest=(-DMODE=OLDEST -DWRITERS=2 -DREADERS=0 -DOBSERVERS=1)
+    local observed_block=(-DMODE=BLOCK -DWRITERS=2 -DREADERS=0 -DOBSERVERS=1)
+    local observed_reader=(-DMODE=BLOCK -DREADERS=1 -DOBSERVERS=1)
+    local observed ingredient
     local lock=(-DLOCKERS=3)
     local lock_again=(-DLOCKERS=2 -DROUNDS=2 -DREBIRTHS=1)
 
@@ -128,6 +135,12 @@ short() {
     holds ring 'FULL=0 DEATHS=1' "${queue[@]}"
     holds ring 'FULL=1 DEATHS=1' "${queue_two[@]}"
     holds ring 'FULL=1 DEATHS=1' "${queue_oldest[@]}"
+    holds ring 'FULL=1 JOINED=1 DEATHS=2 FREEZES=1 FRAMES=2' "${observed_two[@]}"
+    holds ring 'FULL=1 JOINED=1 DEATHS=1 FREEZES=1 FRAMES=3' "${observed_three_slots[@]}"
+    holds ring 'FULL=0 DEATHS=1 FREEZES=1 FRAMES=3' "${observed_late[@]}"
+    holds ring 'FULL=1 JOINED=1 DEATHS=1 FREEZES=1' "${observed_oldest[@]}"
+    holds ring 'FULL=1 JOINED=1 DEATHS=1 FREEZES=1' "${observed_block[@]}"
+    holds ring 'FULL=1 JOINED=1 DEATHS=1 FREEZES=1' "${observed_reader[@]}"
     holds lock 'DEATHS=2' "${lock[@]}"
     holds lock 'DEATHS=1' "${lock_again[@]}"
     holds names 'DEATHS=2' -DOWNERS=3
@@ -162,6 +175,21 @@ short() {
     try fails 'ring with an order as short as the pool, for a queue' ring NOTHING \
         'FULL=1 DEATHS=1' "${queue_small[@]}"
 
+    for observed in BLOCK OLDEST; do
+        observed="-DMODE=$observed -DREADERS=0 -DOBSERVERS=1 -DLATEST=1"
+        for ingredient in OBSERVERS_NOT_ASKED ASKED_BEFORE_CLAIM O2_BEFORE_O1 O2_SKIPPED \
+            CLAIMED_TAKEN_FOR_ANNOUNCED OBSERVER_WANTS_COMPLETE WAKE_ONLY_IF_ASKED \
+            WAKE_WITHOUT_CHANGE NO_LOOK_AFTER_ANNOUNCING NO_POLLING; do
+            # shellcheck disable=SC2086 # flags are words
+            breaks ring $ingredient 'FULL=1 JOINED=1 FRAMES=2' $observed
+        done
+        # shellcheck disable=SC2086
+        breaks ring LOCK_OUTLIVES_OBSERVER 'FULL=1 JOINED=1 FRAMES=2 DEATHS=1' $observed
+        # shellcheck disable=SC2086
+        breaks ring NO_SLICES 'FULL=1 JOINED=1 FRAMES=2 DEATHS=1' $observed
+    done
+    breaks ring C2_SKIPPED_IF_FREE 'FULL=1 JOINED=1 DEATHS=1' "${observed_oldest[@]}"
+
     breaks lock S2_SKIPPED '' "${lock[@]}"
     breaks lock READERS_NOT_LOOKED_AT '' "${lock[@]}"
     breaks lock NO_WAKE_AFTER_STEP_BACK '' "${lock[@]}"
@@ -185,6 +213,9 @@ long() {
     for mode in BLOCK OLDEST QUEUE QUEUE_OLDEST; do
         holds ring 'FULL=1 JOINED=1 DEATHS=1' -DMODE=$mode -DORDER=4 -DWRITERS=2 -DREADERS=2
     done
+    local observed=(-DORDER=4 -DWRITERS=2 -DREADERS=1 -DOBSERVERS=1)
+    holds ring 'FULL=1 JOINED=1 DEATHS=1' -DMODE=BLOCK "${observed[@]}"
+    holds ring 'FULL=1 JOINED=1 DEATHS=1 FREEZES=1' -DMODE=OLDEST "${observed[@]}"
     holds ring 'FULL=1 DEATHS=1' -DMODE=QUEUE -DORDER=4 -DWRITERS=2 -DREADERS=1 -DREBIRTHS=1
     holds ring 'FULL=1 JOINED=1 DEATHS=2' -DMODE=OLDEST -DWRITERS=2 -DREADERS=1 -DREBIRTHS=1
     holds ring 'FULL=1 DEATHS=1' -DMODE=BLOCK -DLATEST=1 -DLOSSY=1

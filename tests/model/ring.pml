@@ -18,30 +18,37 @@
  *      - a reader sees the frame that it asked for, from the first look until it gives it back,
  *      - queue: each item leaves the queue once, in order,
  *      - blocking broadcast: a reader that gates gets every number from the first it wanted,
- *      - broadcast: the newest frame is never reclaimed,
+ *      - broadcast: the newest frame is never reclaimed, and nobody who wants it passes it over,
  *      - a loop goes round again only because somebody else got on.
  * and when everybody is done, dead or asleep for good (process Rest):
  *      - no writer sleeps that could go on, no reader has missed what is there (no lost wake-up),
  *      - after what a newcomer's recovery does, every slot is FREE or PUBLISHED and without pins,
  *        and no publication is half done (nothing leaks).
  *
+ * Observers (slot.h, O1 and O2) are no members. They change no word, so they neither help nor wake
+ * anybody, and what they hold is known to the kernel alone. They also may freeze: never go on, and
+ * never die. A frozen one may keep the one slot that it holds, and hold up nothing else.
+ *
  * A slice of waiting (event.h) ends by itself only after a death, once for each member. If nobody
- * died then no wake-up may be needed that did not come, however long the slices are.
+ * died then no wake-up may be needed that did not come, however long the slices are. Writers also
+ * get one when an observer lets go of a slot, since it has no way to tell.
  *
- * Not here: read-only readers (O1, O2), the end of a ring, the counts of losses, timeouts.
+ * Not here: the end of a ring, the counts of losses, timeouts.
  *
- * Parameters, for spin -D; BROKEN, DEATHS, FRAMES, FULL and JOINED may also come from the
+ * Parameters, for spin -D; BROKEN, DEATHS, FRAMES, FREEZES, FULL and JOINED may also come from the
  * environment of the verifier:
  *      MODE         BLOCK, OLDEST (broadcasts), QUEUE, QUEUE_OLDEST
  *      WRITERS, READERS, SLOTS, ORDER (>= SLOTS; the code has >= 2 * SLOTS), FRAMES by each writer
+ *      OBSERVERS    so many read-only readers of a broadcast
  *      FULL         the ring starts with SLOTS frames in it       else empty
  *      JOINED       the readers start attached, wanting number 1  else they join, J4 to J7
  *      LOSSY        so many of the readers, the last ones, do not gate
- *      LATEST       readers may ask for FR_LATEST
+ *      LATEST       readers and observers may ask for FR_LATEST
  *      ABORTS       writers may abort
  *      LEAVES       readers may close
  *      KEEPS        readers of a broadcast may keep a frame for ever
  *      DEATHS, REBIRTHS    how many at the most
+ *      FREEZES      so many observers may stop for ever, wherever they are
  *      BROKEN       what is left out, see below; the run must fail then
  */
 
@@ -58,6 +65,9 @@
 #endif
 #ifndef READERS
 #define READERS 2
+#endif
+#ifndef OBSERVERS
+#define OBSERVERS 0
 #endif
 #ifndef SLOTS
 #define SLOTS 2
@@ -95,6 +105,9 @@
 #ifndef REBIRTHS
 #define REBIRTHS 0
 #endif
+#ifndef FREEZES
+#define FREEZES 0
+#endif
 
 /* One ingredient each; README.md tells which trap of the design it is. */
 #define NOTHING 0
@@ -122,6 +135,16 @@
 #define HEAD_STAYS_AT_RECLAIMED 22
 #define TAIL_AFTER_READERS 23
 #define NO_SPACE_AFTER_PUBLISH 24
+#define OBSERVERS_NOT_ASKED 25
+#define ASKED_BEFORE_CLAIM 26
+#define O2_BEFORE_O1 27
+#define O2_SKIPPED 28
+#define CLAIMED_TAKEN_FOR_ANNOUNCED 29
+#define OBSERVER_WANTS_COMPLETE 30
+#define WAKE_ONLY_IF_ASKED 31
+#define WAKE_WITHOUT_CHANGE 32
+#define LOCK_OUTLIVES_OBSERVER 33
+#define NO_POLLING 34
 
 #ifndef BROKEN
 #define BROKEN NOTHING
@@ -133,16 +156,21 @@ byte deaths_left = DEATHS;
 byte frames = FRAMES;
 bit starts_full = FULL;
 bit starts_joined = JOINED;
+#if OBSERVERS
+byte freezes_left = FREEZES;
+#endif
 
 #define WITHOUT(ingredient) (broken == ingredient)
 #define NEVER 255 /* for what is in every model */
 
 #define MEMBERS (WRITERS + READERS)
+#define PARTIES (WRITERS + READERS + OBSERVERS)
 #define BROADCAST (MODE == BLOCK || MODE == OLDEST)
 #define gates(reader) (MODE == BLOCK && reader < MEMBERS - LOSSY)
 #define bit_of(member) (1 << (member))
 #define WRITER_BITS (bit_of(WRITERS) - 1)
-#define READER_BITS ((bit_of(READERS) - 1) << WRITERS)
+#define READER_BITS ((bit_of(READERS + OBSERVERS) - 1) << WRITERS)
+#define MEMBER_BITS (bit_of(MEMBERS) - 1)
 
 /* ---- Words of shared memory: slot.h, order.h ------------------------------------------------ */
 
@@ -179,19 +207,32 @@ bit somebody_waits[2]; /* of the two event words */
 /* ---- The kernel ------------------------------------------------------------------------------ */
 
 byte own_lock; /* bit p: p's lock byte is held by p's own mapping */
-byte burying[MEMBERS]; /* whose lock byte a member holds to clean up after it, + 1 */
+byte burying[PARTIES]; /* whose lock byte a writer holds to clean up after it, + 1 */
 
-#if MEMBERS == 4
-#define is_buried(place) \
-    (burying[0] == place + 1 || burying[1] == place + 1 || burying[2] == place + 1 || \
-     burying[3] == place + 1)
-#elif MEMBERS == 2
+#if WRITERS == 2
 #define is_buried(place) (burying[0] == place + 1 || burying[1] == place + 1)
 #else
-#define is_buried(place) \
-    (burying[0] == place + 1 || burying[1] == place + 1 || burying[2] == place + 1)
+#define is_buried(place) (burying[0] == place + 1)
 #endif
 #define lock_is_free(place) ((own_lock & bit_of(place)) == 0 && !is_buried(place))
+
+#if OBSERVERS
+byte holds[PARTIES]; /* the slot whose byte an observer has locked, + 1 */
+byte frozen;         /* bit p: observer p will never go on */
+#define has_locked(observer, slot) (holds[observer] == slot + 1)
+#if OBSERVERS == 2
+#define is_observed(slot) (has_locked(MEMBERS, slot) || has_locked(MEMBERS + 1, slot))
+#define by_frozen(slot) \
+    (has_locked(MEMBERS, slot) && (frozen & bit_of(MEMBERS)) || \
+     has_locked(MEMBERS + 1, slot) && (frozen & bit_of(MEMBERS + 1)))
+#else
+#define is_observed(slot) has_locked(MEMBERS, slot)
+#define by_frozen(slot) (has_locked(MEMBERS, slot) && (frozen & bit_of(MEMBERS)))
+#endif
+#else
+#define is_observed(slot) false
+#define by_frozen(slot) false
+#endif
 
 /* Writers wait for space and readers for data. The counts of the event words are as good as a bit
  * for each member that tells whether the word is still as it remembers it. */
@@ -206,20 +247,25 @@ byte alive;
 byte dead_places;
 byte rebirths;
 bit is_over;
-byte hand[MEMBERS]; /* the slot whose bytes a member reads or writes, + 1 */
+byte hand[PARTIES]; /* the slot whose bytes a member reads or writes, + 1 */
 byte payload[SLOTS];
 byte announced;     /* the last number that passed P1 */
 byte gone;          /* queue: the last number that was taken or reclaimed */
-byte next[MEMBERS]; /* reader of a broadcast: the number wanted next; its own in the code */
+byte next[PARTIES]; /* reader of a broadcast: the number wanted next; its own in the code */
 
-#define writer_in(slot) (hand[0] == slot + 1 || (WRITERS == 2 && hand[1] == slot + 1))
-#if MEMBERS == 4
-#define anybody_in(slot) \
-    (hand[0] == slot + 1 || hand[1] == slot + 1 || hand[2] == slot + 1 || hand[3] == slot + 1)
-#elif MEMBERS == 2
-#define anybody_in(slot) (hand[0] == slot + 1 || hand[1] == slot + 1)
+#define hand_in(party, slot) (hand[party] == slot + 1)
+#if WRITERS == 2
+#define writer_in(slot) (hand_in(0, slot) || hand_in(1, slot))
 #else
-#define anybody_in(slot) (hand[0] == slot + 1 || hand[1] == slot + 1 || hand[2] == slot + 1)
+#define writer_in(slot) hand_in(0, slot)
+#endif
+#if PARTIES == 4
+#define anybody_in(slot) \
+    (hand_in(0, slot) || hand_in(1, slot) || hand_in(2, slot) || hand_in(3, slot))
+#elif PARTIES == 2
+#define anybody_in(slot) (hand_in(0, slot) || hand_in(1, slot))
+#else
+#define anybody_in(slot) (hand_in(0, slot) || hand_in(1, slot) || hand_in(2, slot))
 #endif
 
 inline writer_begins(slot)
@@ -251,9 +297,12 @@ inline die()
 {
     deaths_left--;
     alive = alive & ~bit_of(me);
-    dead_places = dead_places | bit_of(me);
+    dead_places = dead_places | (bit_of(me) & MEMBER_BITS);
     own_lock = own_lock & ~bit_of(me);
     burying[me] = 0;
+#if OBSERVERS
+    holds[me] = (WITHOUT(LOCK_OUTLIVES_OBSERVER) -> holds[me] : 0);
+#endif
     unchanged = unchanged & ~bit_of(me);
     asleep = asleep & ~bit_of(me);
     slices = (WITHOUT(NO_SLICES) -> 0 : alive);
@@ -271,13 +320,22 @@ inline die()
 #define STEP if OR_DIE :: atomic { skip;
 #define END } fi
 
+/* fri_event_wake_unasked, where observers may wait. */
+#if OBSERVERS
+#define is_unasked(event) (event == DATA && !WITHOUT(WAKE_ONLY_IF_ASKED))
+#define is_changed(event) (event == SPACE || !WITHOUT(WAKE_WITHOUT_CHANGE))
+#else
+#define is_unasked(event) false
+#define is_changed(event) true
+#endif
+
 /* event.h P2 to P4, then on at `then`. P3 succeeds only on what P2 saw: one step. */
 #define WAKE(event, ingredient, then) \
         STEP \
             if \
-            :: somebody_waits[event] && !WITHOUT(ingredient) -> \
+            :: (somebody_waits[event] || is_unasked(event)) && !WITHOUT(ingredient) -> \
                 somebody_waits[event] = 0; \
-                unchanged = unchanged & ~waiters_for(event) \
+                unchanged = (is_changed(event) -> unchanged & ~waiters_for(event) : unchanged) \
             :: else -> goto then \
             fi \
         END; \
@@ -604,6 +662,17 @@ unpinned:
             if
             :: pins[i] != 0 && !WITHOUT(C2_SKIPPED) -> next_slot()
             :: else ->
+#if OBSERVERS
+                goto unobserved
+            fi
+        END;
+/* The second half of fri_seat_is_pinned. */
+unobserved:
+        STEP
+            if
+            :: is_observed(i) && !WITHOUT(OBSERVERS_NOT_ASKED) -> next_slot()
+            :: else ->
+#endif
 #if MODE == OLDEST
                 if
                 :: oldest == 0 || control_sequence(seen) < control_sequence(oldest) ->
@@ -638,7 +707,20 @@ C1:     STEP
         END;
 C2:     STEP
             if
+#if OBSERVERS
+            :: pins[i] == 0 -> goto C2_kernel
+            :: else -> goto unclaim
+            fi
+        END;
+C2_kernel:
+        STEP
+            if
+            :: !is_observed(i) || WITHOUT(OBSERVERS_NOT_ASKED) || WITHOUT(ASKED_BEFORE_CLAIM) ->
+                claimed(seen);
+                goto filling
+#else
             :: pins[i] == 0 -> claimed(seen); goto filling
+#endif
             :: else
             fi
         END;
@@ -829,7 +911,7 @@ dead:   atomic {
         DEAD_PLACE
 }
 
-/* ---- Readers: ring_read.c -------------------------------------------------------------------- */
+/* ---- Readers: take.c, ring_read.c ------------------------------------------------------------ */
 
 inline nothing_there()
 {
@@ -844,6 +926,7 @@ inline nothing_there()
 inline lose_until(first)
 {
     assert(!gates(me));
+    assert(first <= announced);
     next[me] = first
 }
 
@@ -1062,8 +1145,10 @@ keep:   STEP alive = alive & ~bit_of(me); slices = slices & ~bit_of(me) END;
 #endif
 
 #if LEAVES
-/* D1, D3 */
-leave:  CLEAR_PLACE(me, D1, D1_data);
+/* leave of ring_read.c, then D1, D3 */
+leave:  STEP gating = gating & ~bit_of(me) END;
+        WAKE(SPACE, NO_WAKE_AFTER_LEAVE, D1_tail);
+        CLEAR_PLACE(me, D1, D1_data);
 D1_data:
         WAKE(DATA, NEVER, D1_space);
 D1_space:
@@ -1093,6 +1178,152 @@ dead:   atomic {
         DEAD_PLACE
 }
 
+/* ---- Observers: take.c, try_observe ---------------------------------------------------------- */
+
+#if OBSERVERS
+inline freeze()
+{
+    freezes_left--;
+    alive = alive & ~bit_of(me);
+    frozen = frozen | bit_of(me);
+    unchanged = unchanged & ~bit_of(me);
+    slices = slices & ~bit_of(me)
+}
+
+#define LIVE_STEP if OR_DIE \
+        :: d_step { freezes_left > 0 && !is_over -> freeze() }; goto stopped \
+        :: atomic { skip;
+
+/* slot_will_carry */
+#define will_carry(word, number) \
+    (word == control_make(number, PUBLISHED, 0) || \
+     control_state(word) == WRITING && !WITHOUT(OBSERVER_WANTS_COMPLETE) && \
+     (control_sequence(word) < number || WITHOUT(CLAIMED_TAKEN_FOR_ANNOUNCED)))
+
+/* A number is passed over only if a writer has laid hands on its slot since. */
+inline lose_next()
+{
+    assert(control_sequence(control[i]) > next[me] ||
+           control_sequence(control[i]) == next[me] && control_state(control[i]) != PUBLISHED);
+    i = 0;
+    lose_until(next[me] + 1)
+}
+
+/* No writer is woken: they look again when their slice is over. */
+inline let_go()
+{
+    holds[me] = 0;
+    slices = (WITHOUT(NO_SLICES) || WITHOUT(NO_POLLING) -> slices
+                                                        : slices | alive & WRITER_BITS);
+    i = 0
+}
+
+/* fri_order_newest for one who cannot help: the newest number into n, then on at `then`. */
+#define SEE_NEWEST(step, then) \
+step##_tail: \
+        LIVE_STEP n = tail + 1 END; \
+        LIVE_STEP \
+            if \
+            :: entry_sequence(order(n)) < n -> n--; goto then \
+            :: entry_sequence(order(n)) == n -> goto then \
+            :: else -> assert(tail >= n); goto step##_tail \
+            fi \
+        END
+
+proctype Observer(byte me; bit is_in)
+{
+    byte i;
+    byte n;
+    bit latest;
+    bit is_announced;
+
+    if
+    :: is_in -> is_in = 0; goto acquire
+    :: else -> goto join_tail
+    fi;
+
+        SEE_NEWEST(join, joined);
+joined: atomic { next[me] = (n == 0 -> 1 : n); n = 0 };
+
+acquire:
+#if LATEST
+        if
+        :: latest = 0
+        :: latest = 1
+        fi;
+#endif
+look:
+#if LATEST
+        if
+        :: latest -> goto skip_tail
+        :: else -> goto entry_look
+        fi;
+        SEE_NEWEST(skip, skipping);
+skipping:
+        atomic { next[me] = (n > next[me] -> n : next[me]); n = 0 };
+#endif
+
+/* try_next */
+entry_look:
+        LIVE_STEP
+            if
+            :: entry_sequence(order(next[me])) < next[me] -> nothing_there()
+            :: entry_sequence(order(next[me])) > next[me] -> goto catch_up
+            :: else -> i = entry_slot(order(next[me]))
+            fi;
+            if
+            :: WITHOUT(O2_SKIPPED) -> goto O1
+            :: else
+            fi
+        END;
+        LIVE_STEP
+            if
+            :: will_carry(control[i], next[me])
+            :: else -> lose_next(); goto entry_look
+            fi
+        END;
+O1:     LIVE_STEP holds[me] = i + 1 END;
+O2:     LIVE_STEP
+            if
+            :: will_carry(control[i], next[me]) || WITHOUT(O2_SKIPPED) || WITHOUT(O2_BEFORE_O1) ->
+                reader_begins(i, next[me]);
+                stop_waiting();
+                next[me]++;
+                goto release
+            :: else
+            fi
+        END;
+        LIVE_STEP let_go(); lose_until(next[me] + 1); goto entry_look END;
+release:
+        LIVE_STEP reader_ends(i, next[me] - 1); let_go(); goto acquire END;
+
+catch_up:
+        LIVE_STEP
+            n = (tail > ORDER - 1 -> tail - (ORDER - 1) : 0);
+            n = (n > next[me] + 1 -> n : next[me] + 1);
+            lose_until(n);
+            n = 0;
+            goto entry_look
+        END;
+
+/* The word is only remembered. */
+W2:     LIVE_STEP
+            unchanged = unchanged | bit_of(me);
+            is_announced = 1;
+            if
+            :: WITHOUT(NO_LOOK_AFTER_ANNOUNCING) -> goto W4
+            :: else -> goto look
+            fi
+        END;
+W4:     SLEEP_SLICE(look, slices = slices & ~bit_of(me));
+
+dead:
+stopped:
+        atomic { i = 0; n = 0; latest = 0; is_announced = 0 };
+        false
+}
+#endif
+
 /* ---- At rest --------------------------------------------------------------------------------- */
 
 /* Dead, done, or asleep for good. */
@@ -1105,6 +1336,7 @@ proctype Rest()
     bit reader_lives;
     bit newest_is_there;
     bit writer_sleeps;
+    bit a_slot_is_kept; /* by a frozen observer */
     byte lowest;
 
     d_step {
@@ -1115,6 +1347,14 @@ proctype Rest()
             /* No reader sleeps on what it could have. */
             assert(!BROADCAST || (alive & bit_of(m)) == 0 || next[m] == announced + 1)
         }
+#if OBSERVERS
+        for (m : MEMBERS .. PARTIES - 1) {
+            assert((alive & bit_of(m)) == 0 || next[m] == announced + 1);
+            /* What it comes to for the writer is asked below. */
+            assert(holds[m] == 0 || (frozen & bit_of(m)) != 0 || WITHOUT(LOCK_OUTLIVES_OBSERVER));
+            a_slot_is_kept = a_slot_is_kept || (holds[m] != 0 && (frozen & bit_of(m)) != 0)
+        }
+#endif
         assert(BROADCAST || !reader_lives || gone == announced);
         for (m : 0 .. WRITERS - 1) {
             writer_sleeps = writer_sleeps || (alive & bit_of(m)) != 0
@@ -1123,14 +1363,14 @@ proctype Rest()
          * A writer may wait for ever only for a reader of a queue that has none, and for one that
          * keeps its frame. Before that it has looked who is dead.
          */
-        assert(!writer_sleeps || KEEPS || (MODE == QUEUE && !reader_lives));
+        assert(!writer_sleeps || KEEPS || a_slot_is_kept || (MODE == QUEUE && !reader_lives));
         assert(!writer_sleeps || (attached & dead_places) == 0);
         lowest = tail;
         for (m : WRITERS .. MEMBERS - 1) {
             lowest = ((gating & bit_of(m)) != 0 && cursor[m] < lowest -> cursor[m] : lowest)
         }
         for (i : 0 .. SLOTS - 1) {
-            assert(!writer_sleeps || pins[i] != 0 ||
+            assert(!writer_sleeps || pins[i] != 0 || by_frozen(i) ||
                    !(control_state(control[i]) == FREE ||
                      (BROADCAST && control_state(control[i]) == PUBLISHED &&
                       control_sequence(control[i]) < lowest)))
@@ -1193,6 +1433,9 @@ init {
             now.starts_full = from_environment("FULL", now.starts_full);
             now.starts_joined = from_environment("JOINED", now.starts_joined);
         };
+#if OBSERVERS
+        c_code { now.freezes_left = from_environment("FREEZES", now.freezes_left); };
+#endif
         for (m : 0 .. MEMBERS - 1) {
             alive = alive | bit_of(m);
             own_lock = own_lock | bit_of(m);
@@ -1210,6 +1453,12 @@ init {
             :: else
             fi
         }
+#if OBSERVERS
+        for (m : MEMBERS .. PARTIES - 1) {
+            alive = alive | bit_of(m);
+            next[m] = starts_joined
+        }
+#endif
         m = 0;
         do
         :: starts_full && m < SLOTS ->
@@ -1234,6 +1483,12 @@ init {
             m++
         :: else -> break
         od;
+#if OBSERVERS
+        do
+        :: m < PARTIES -> run Observer(m, starts_joined); m++
+        :: else -> break
+        od;
+#endif
         run Rest()
     }
 }
