@@ -178,13 +178,13 @@ int fri_claim(struct fr_writer *writer)
             else
                 claim_oldest(seat, &survey);
         }
-        /* A writer that never waits must look for itself whether a pin is a dead reader's. */
-        if (survey.met_pins && fri_seat_recover_sometimes(seat) > 0)
-            survey.raced = true;
         if (survey.claimed >= 0) {
             writer->next_slot = (uint32_t)survey.claimed + 1;
             return survey.claimed;
         }
+        /* A writer that never waits must look for itself whether a pin is a dead reader's. */
+        if (survey.met_pins && fri_seat_recover_sometimes(seat) > 0)
+            survey.raced = true;
         if (!survey.raced)
             return -1;
     }

@@ -32,7 +32,8 @@
  *
  * An observer may only read, and pins with a lock that the kernel keeps for it: O1 takes a shared
  * lock on the slot's byte, O2 looks at the control word as B2 does, and the writer's C2 asks the
- * kernel too. The kernel's own lock orders the two, and drops an observer's with the observer.
+ * kernel too. The kernel's own lock orders the two, and drops an observer's with the observer. (Linux
+ * asks without that lock for a file that nobody has locked: the writer's own byte is on this one.)
  *
  * All four are sequentially consistent, so at least one of the two sees the other and steps back:
  * a writer never fills what a reader holds. C2 holds for FREE slots too: a reader may have set its
