@@ -4,6 +4,7 @@
 #include "world.h"
 
 #include <dirent.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -29,6 +30,11 @@ const struct world_mode world_modes[WORLD_MODES] = {
 /* Longer than any honest recovery takes on a loaded machine; only a failure waits so long. */
 #define PATIENCE FR_S(5)
 
+/* One world in so many really waits. */
+#define PATIENT_ONE 32
+
+const struct world_start world_usual_start = { .items = 1 };
+
 /* If there is no such name, so much the better. */
 static void remove_name(const char *name)
 {
@@ -46,9 +52,23 @@ void world_fail(const struct world *world, const char *format, ...)
     vprintf(format, arguments);
     va_end(arguments);
     printf("\n");
+    if (world->again[0])
+        printf("again: %s\n", world->again);
     fflush(stdout);
     remove_name(world->name);
     exit(1);
+}
+
+void world_stay_here(void)
+{
+    cpu_set_t here;
+    int processor = sched_getcpu();
+
+    if (processor < 0 || processor >= CPU_SETSIZE)
+        return;
+    CPU_ZERO(&here);
+    CPU_SET((unsigned)processor, &here);
+    sched_setaffinity(0, sizeof here, &here);
 }
 
 /* ---- Making ------------------------------------------------------------------------------- */
@@ -105,7 +125,18 @@ static void write_one(struct world *world)
         world_fail(world, "the survivor could not write: %s", fr_error_detail(error));
 }
 
-static void make_ring(struct world *world, bool full)
+/* The survivors hold something while the victims come and go; it must be there afterwards. */
+static void hold(struct world *world, int held)
+{
+    if (held > 0 && fr_reader_acquire(world->reader, FR_NEXT, FR_NOWAIT, &world->held_item) == 0) {
+        world->last = world->held_item->sequence;
+        memcpy(world->held_words, world->held_item->data, WORLD_SIZE);
+    }
+    if (held > 1 && fr_writer_acquire(world->writer, FR_NOWAIT, &world->held_slot) == 0)
+        world_fill(world->held_slot, WRITER_SURVIVOR, 0);
+}
+
+static void make_ring(struct world *world, struct world_start start)
 {
     const struct fr_writer_opts opts = world_ring_opts();
 
@@ -114,17 +145,21 @@ static void make_ring(struct world *world, bool full)
         world_fail(world, "cannot make the ring");
     if (world->op->needs_dead_member)
         bury(world, die_holding);
-    for (int i = 0; i < (full ? WORLD_SLOTS : 1); i++)
+    for (int i = 0; i < start.items; i++)
         write_one(world);
+    hold(world, start.held);
 }
 
 void world_make(struct world *world, const struct world_mode *mode, const struct world_op *op,
-                bool full)
+                struct world_start start)
 {
     static char name[32];
+    static unsigned count;
 
     snprintf(name, sizeof name, "crash-%d", (int)getpid());
-    *world = (struct world){ .mode = mode, .op = op, .name = name };
+    *world = (struct world){
+        .mode = mode, .op = op, .name = name, .is_patient = count++ % PATIENT_ONE == 0
+    };
     snprintf(world->where, sizeof world->where, "making the world");
     world_name = name;
     world_delivery = mode->delivery;
@@ -136,30 +171,85 @@ void world_make(struct world *world, const struct world_mode *mode, const struct
     if (op->needs_dead_owner)
         bury(world, die_as_owner);
     else if (!op->needs_region)
-        make_ring(world, full);
+        make_ring(world, start);
     else if (fr_region_create(name, WORLD_SIZE, NULL, &world->region) < 0)
         world_fail(world, "cannot make the region");
     if (op->needs_dead_locker)
         bury(world, world_die_locking);
 }
 
-pid_t world_victim(struct world *world, void (*watch)(void *), void *context)
+/* ---- Victims ------------------------------------------------------------------------------- */
+
+#define CANNOT_PREPARE 100
+
+static _Noreturn void be_victim(const struct world_op *op, void (*watch)(void *), void *context)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (!op->prepare())
+        _exit(CANNOT_PREPARE);
+    if (watch)
+        watch(context);
+    raise(SIGSTOP);
+    _exit(op->run());
+}
+
+pid_t world_try_victim(struct world *world, const struct world_op *op, void (*watch)(void *),
+                       void *context)
 {
     int status;
     pid_t child = fork();
 
-    if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (!world->op->prepare())
-            _exit(100);
-        if (watch)
-            watch(context);
-        raise(SIGSTOP);
-        _exit(world->op->run());
-    }
-    if (waitpid(child, &status, WUNTRACED) != child || !WIFSTOPPED(status))
-        world_fail(world, "the victim did not get ready (status %#x)", (unsigned)status);
+    if (child == 0)
+        be_victim(op, watch, context);
+    if (waitpid(child, &status, WUNTRACED) != child)
+        world_fail(world, "lost the victim of \"%s\"", op->name);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == CANNOT_PREPARE)
+        return -1;
+    if (!WIFSTOPPED(status))
+        world_fail(world, "the victim of \"%s\" did not get ready (status %#x)", op->name,
+                   (unsigned)status);
     return child;
+}
+
+pid_t world_victim(struct world *world, const struct world_op *op, void (*watch)(void *),
+                   void *context)
+{
+    pid_t child = world_try_victim(world, op, watch, context);
+
+    if (child < 0)
+        world_fail(world, "\"%s\" cannot be prepared", op->name);
+    return child;
+}
+
+int world_go_on(const struct world *world, pid_t victim)
+{
+    int status;
+
+    kill(victim, SIGCONT);
+    if (waitpid(victim, &status, WUNTRACED) != victim)
+        world_fail(world, "lost the victim");
+    return status;
+}
+
+bool world_ended_well(int status, bool may_be_gone)
+{
+    if (!WIFEXITED(status))
+        return false;
+    return WEXITSTATUS(status) == 0 || (may_be_gone && WEXITSTATUS(status) == WORLD_GONE);
+}
+
+bool world_was_killed(int status)
+{
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+void world_kill(const struct world *world, pid_t victim)
+{
+    int status;
+
+    kill(victim, SIGKILL);
+    if (waitpid(victim, &status, 0) != victim || !world_was_killed(status))
+        world_fail(world, "the victim cannot be buried");
 }
 
 /* ---- Going on ------------------------------------------------------------------------------ */
@@ -199,30 +289,54 @@ static int drain(struct world *world)
     return count;
 }
 
+/* As if the slice were over in which one does not look for the dead again. */
+static void let_time_pass(struct world *world)
+{
+    world->writer->seat->probed_ns = 0;
+    world->reader->seat->probed_ns = 0;
+}
+
 void world_laps(struct world *world, int laps)
 {
+    if (world->writer)
+        let_time_pass(world);
     for (int i = 0; i < laps && world->writer; i++) {
         write_one(world);
         drain(world);
     }
 }
 
+void world_leave_item(struct world *world)
+{
+    if (world->writer)
+        write_one(world);
+}
+
 /* ---- Afterwards ---------------------------------------------------------------------------- */
+
+/* Dropping writers do not wait, but look for the dead each slice: they are asked again. */
+static int acquire_soon(struct world *world, struct fr_slot **slot)
+{
+    int64_t deadline = fr_now_ns() + PATIENCE;
+    int error;
+
+    do {
+        if (!world->is_patient)
+            let_time_pass(world);
+        error = fr_writer_acquire(world->writer, world->is_patient ? FR_MS(100) : FR_NOWAIT, slot);
+    } while (error == FR_ETIMEDOUT && fr_now_ns() < deadline);
+    return error;
+}
 
 /* Everything but the newest of a broadcast can be had for writing, and soon. */
 static void check_slots_come_back(struct world *world)
 {
     int can_have = world->mode->delivery == FR_QUEUE ? WORLD_SLOTS : WORLD_SLOTS - 1;
     struct fr_slot *slots[WORLD_SLOTS];
-    int64_t deadline = fr_now_ns() + PATIENCE;
 
     for (int i = 0; i < can_have; i++) {
-        int error;
+        int error = acquire_soon(world, &slots[i]);
 
-        /* Dropping writers do not wait, but look for the dead each 5 ms: they are asked again. */
-        do {
-            error = fr_writer_acquire(world->writer, FR_MS(100), &slots[i]);
-        } while (error == FR_ETIMEDOUT && fr_now_ns() < deadline);
         if (error < 0)
             world_fail(world, "slot %d of %d did not come back: %s", i + 1, can_have,
                        fr_error_detail(error));
@@ -292,11 +406,22 @@ static void check_ring_name(struct world *world)
     check_slots_come_back(world);
 }
 
+/* Who does not wait asks at once whether the holder lives. */
+static int lock_soon(struct world *world, enum fr_lock kind)
+{
+    int64_t deadline = fr_now_ns() + PATIENCE;
+    int error;
+
+    do {
+        error = fr_region_lock(world->region, kind, world->is_patient ? PATIENCE : FR_NOWAIT);
+    } while (error == FR_ETIMEDOUT && fr_now_ns() < deadline);
+    return error;
+}
+
 static void check_lock(struct world *world)
 {
     for (int i = 0; i < 2; i++) {
-        enum fr_lock kind = i == 0 ? FR_EXCLUSIVE : FR_SHARED;
-        int error = fr_region_lock(world->region, kind, PATIENCE);
+        int error = lock_soon(world, i == 0 ? FR_EXCLUSIVE : FR_SHARED);
 
         if (error < 0 && (error != FR_EOWNERDEAD || i > 0))
             world_fail(world, "the lock is lost: %s", fr_error_detail(error));
@@ -305,8 +430,24 @@ static void check_lock(struct world *world)
     }
 }
 
+/* What the survivors held all the time is as it was, and goes its way. */
+static void give_back(struct world *world)
+{
+    if (world->held_item && memcmp(world->held_words, world->held_item->data, WORLD_SIZE) != 0)
+        world_fail(world, "an item that a survivor holds was written into");
+    fr_reader_release(&world->held_item);
+    if (!world->held_slot)
+        return;
+    if (!world_item_is_whole(world->held_slot))
+        world_fail(world, "a slot that a survivor fills was written into");
+    world_fill(world->held_slot, WRITER_SURVIVOR, ++world->written);
+    if (fr_writer_publish(&world->held_slot) < 0)
+        world_fail(world, "the survivor could not publish what it had held");
+}
+
 void world_check(struct world *world)
 {
+    give_back(world);
     if (world->op->needs_region && world->op->needs_no_object) {
         check_region_name(world);
     } else if (world->op->needs_region) {

@@ -5,14 +5,16 @@
 /*
  * A small world for crash tests: a ring with a writer and a reader that survive, a victim that is
  * killed or frozen in the middle of one operation, and the checks that nothing was lost but the
- * victim. Shared by crash_step (any instruction), crash_points (any named point, also two at once)
- * and kept apart from check, because the victims are run hundreds of times a second.
+ * victim. Shared by crash_step (any instruction), crash_points (any named point, also one death
+ * after the other), crash_matrix (two victims at once) and kept apart from check, because the
+ * victims are run hundreds of times a second.
  *
  * A failed check prints what, where and how to repeat it, and ends the program with 1.
  */
 
 #include <framering/framering.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #define WORLD_SLOTS 5
@@ -44,8 +46,26 @@ struct world_op {
 /* Called in a victim at each point before it may die there: makes the others be faster than it. */
 extern void (*world_at_point)(const char *name);
 
+/*
+ * How long operations wait that must succeed in the end. With two victims the one may wait for the
+ * other, which is stopped: then it may time out.
+ */
+extern int64_t world_patience_ns;
+extern bool world_may_time_out;
+
 extern const struct world_op world_ops[];
 extern const unsigned world_op_count;
+
+/* The exit status of an operation whose object somebody else closed, or left dead, meanwhile. */
+#define WORLD_GONE 20
+
+/* How the world stands when its victims begin. */
+struct world_start {
+    int items; /* written and not read */
+    int held;  /* by the survivors: 0 nothing, 1 an item, 2 an item and a slot half written */
+};
+
+extern const struct world_start world_usual_start;
 
 struct world {
     const struct world_mode *mode;
@@ -54,21 +74,50 @@ struct world {
     struct fr_writer *writer;
     struct fr_reader *reader;
     struct fr_region *region;
+    const struct fr_slot *held_item;
+    struct fr_slot *held_slot;
+    uint64_t held_words[WORLD_SIZE / 8]; /* what the held item was */
     uint64_t written;
-    uint64_t last; /* sequence number that the reader saw last */
-    pid_t dead;
-    char where[64]; /* what to print on failure: the instruction, the point */
+    uint64_t last;   /* sequence number that the reader saw last */
+    bool is_patient; /* waits for what comes back as users do; else it asks as if it had waited */
+    char where[128]; /* what to print on failure: the instruction, the point */
+    char again[96];  /* and the command that repeats just this run */
 };
 
-/* Makes the world for an operation; full: the ring is filled to the brim before. */
+/* Stays on the processor it is on: going to and fro between processes is faster then. */
+void world_stay_here(void);
+
+/* Makes the world for an operation. */
 void world_make(struct world *world, const struct world_mode *mode, const struct world_op *op,
-                bool full);
+                struct world_start start);
 
-/* Starts the victim. It stops itself (SIGSTOP) when prepared; watch, if given, runs just after. */
-pid_t world_victim(struct world *world, void (*watch)(void *), void *context);
+/*
+ * Starts a victim that will do an operation. It stops itself (SIGSTOP) when prepared; watch, if
+ * given, runs just before that. world_try_victim returns -1 if the operation cannot be prepared in
+ * this world, with world_victim that is a failure.
+ */
+pid_t world_victim(struct world *world, const struct world_op *op, void (*watch)(void *),
+                   void *context);
+pid_t world_try_victim(struct world *world, const struct world_op *op, void (*watch)(void *),
+                       void *context);
 
-/* The others go on for some laps while the victim is frozen. */
+/* Lets a stopped victim run until it dies, stops or ends: the status that waitpid tells. */
+int world_go_on(const struct world *world, pid_t victim);
+
+/* True if it ended by itself, and well. may_be_gone: also if it found the object gone. */
+bool world_ended_well(int status, bool may_be_gone);
+
+/* True if SIGKILL ended it, and nothing else did. */
+bool world_was_killed(int status);
+
+/* Kills a stopped victim and waits until it is gone. */
+void world_kill(const struct world *world, pid_t victim);
+
+/* The survivors go on for some laps while the victim is frozen, or just dead. */
 void world_laps(struct world *world, int laps);
+
+/* The survivors write an item, if there is room, and leave it to be read. */
+void world_leave_item(struct world *world);
 
 /* The victim is gone: nothing is lost, torn or out of order, and every slot comes back. */
 void world_check(struct world *world);

@@ -23,6 +23,8 @@ static struct fr_reader *reader;
 static struct fr_region *region;
 static struct fr_region *other_region;
 void (*world_at_point)(const char *name);
+int64_t world_patience_ns = FR_S(5);
+bool world_may_time_out;
 
 /* ---- Preparing ---------------------------------------------------------------------------- */
 
@@ -199,9 +201,14 @@ static bool open_region_locked_exclusive(void)
 
 /* ---- Running ------------------------------------------------------------------------------ */
 
-/* Finding nothing to do is no failure: the world may be full, or empty. */
+/*
+ * Finding nothing to do is no failure: the world may be full, or empty. Whether the object may be
+ * gone depends on who else is there, so the caller judges that.
+ */
 static int status_of(int error)
 {
+    if (error == FR_ECLOSED || error == FR_ENOENT || (error == FR_EOWNERDEAD && !region))
+        return WORLD_GONE;
     return error == 0 || error == FR_ETIMEDOUT ? 0 : 10;
 }
 
@@ -246,12 +253,16 @@ static int read_latest(void)
 
 static int attach_writer(void)
 {
-    return open_writer() ? 0 : 12;
+    int error = fr_writer_open(world_name, FR_NOWAIT, &writer);
+
+    return error == FR_ETIMEDOUT ? 12 : status_of(error);
 }
 
 static int attach_reader(void)
 {
-    return open_reader() ? 0 : 13;
+    int error = fr_reader_open(world_name, NULL, FR_NOWAIT, &reader);
+
+    return error == FR_ETIMEDOUT ? 13 : status_of(error);
 }
 
 static int close_both(void)
@@ -302,7 +313,9 @@ static int lock_exclusive(void)
 
 static int attach_region(void)
 {
-    return open_region() ? 0 : 14;
+    int error = fr_region_open(world_name, FR_READ_WRITE, FR_NOWAIT, &region);
+
+    return error == FR_ETIMEDOUT ? 14 : status_of(error);
 }
 
 static int close_region(void)
@@ -314,9 +327,11 @@ static int close_region(void)
 /* The dead holder is found when the first slice of the wait is over. */
 static int lock_patiently(enum fr_lock kind)
 {
-    int error = fr_region_lock(region, kind, FR_S(5));
+    int error = fr_region_lock(region, kind, world_patience_ns);
 
-    return error == FR_EOWNERDEAD || error == 0 ? 0 : 15;
+    if (error == FR_ETIMEDOUT && !world_may_time_out)
+        return 15;
+    return status_of(error == FR_EOWNERDEAD ? 0 : error);
 }
 
 static int lock_of_the_dead_shared(void)
