@@ -4,7 +4,8 @@
  * killed at a random moment and replaced at once. Readers check every byte, the order and the count
  * of what they get; the parent checks that at the end nothing is left of anybody.
  *
- * usage: storm [seconds [seed [mode]]]     mode 0-5 as in world.h; without it, each in turn
+ * usage: storm [seconds [seed [mode [kills]]]]     seed 0: another one each time; mode 0-5 as in
+ *        world.h, 6: each in turn; so many kills for each mode, or seconds, whatever is over first
  */
 #define _GNU_SOURCE
 #include <framering/framering.h>
@@ -28,6 +29,7 @@
 #define READERS 2
 #define CHILDREN (WRITERS + READERS)
 #define SLOTS 9
+#define MOST_DYING 3
 
 /* What the children tell the parent; each writes its own line. */
 struct tally {
@@ -156,30 +158,50 @@ static const char *find_leftover(struct fr_writer *writer)
                                                                     : "a member is still there";
 }
 
-static uint64_t rage(int64_t seconds)
+/* Mostly as soon as the newcomer has begun; every fourth time later, when it is in full swing. */
+static struct timespec next_nap(void)
+{
+    uint64_t random = next_random();
+    uint64_t longest = random % 4 == 0 ? 4000000 : 500000;
+
+    return (struct timespec){ .tv_nsec = (long)(random / 4 % longest) };
+}
+
+/* Those who were killed are buried when they are dead, but never are there many of them. */
+static void bury_the_dead(int *dying, int allowed)
+{
+    while (*dying > 0 && waitpid(-1, NULL, *dying > allowed ? 0 : WNOHANG) > 0)
+        --*dying;
+}
+
+/* The next one is there before the last is dead. */
+static uint64_t rage(int64_t seconds, uint64_t most)
 {
     pid_t children[CHILDREN];
     int64_t end = fr_now_ns() + FR_S(1) * seconds;
     uint64_t incarnation = 100;
     uint64_t kills = 0;
+    int dying = 0;
 
     for (int i = 0; i < CHILDREN; i++)
         children[i] = start(i, incarnation++);
-    while (fr_now_ns() < end && failures() == 0) {
+    for (; kills < most && fr_now_ns() < end && failures() == 0; kills++) {
         int i = (int)(next_random() % CHILDREN);
-        struct timespec nap = { .tv_nsec = (long)(next_random() % 2000000) };
+        struct timespec nap = next_nap();
 
         nanosleep(&nap, NULL);
-        bury(children[i]);
+        kill(children[i], SIGKILL);
         children[i] = start(i, incarnation++);
-        kills++;
+        dying++;
+        bury_the_dead(&dying, MOST_DYING);
     }
+    bury_the_dead(&dying, 0);
     for (int i = 0; i < CHILDREN; i++)
         bury(children[i]);
     return kills;
 }
 
-static int storm(const struct world_mode *which, int64_t seconds, uint64_t seed)
+static int storm(const struct world_mode *which, int64_t seconds, uint64_t seed, uint64_t most)
 {
     const struct fr_writer_opts opts =
         fr_writer_opts(.slot_size = WORLD_SIZE, .slots = SLOTS, .delivery = which->delivery,
@@ -194,7 +216,7 @@ static int storm(const struct world_mode *which, int64_t seconds, uint64_t seed)
         printf("FAILED: %s\n", fr_error_detail(FR_ENOSPC));
         return 1;
     }
-    uint64_t kills = rage(seconds);
+    uint64_t kills = rage(seconds, most);
     const char *leftover = failures() ? NULL : find_leftover(writer);
     fr_writer_close(&writer);
     for (int i = 0; i < CHILDREN; i++) {
@@ -214,8 +236,9 @@ static int storm(const struct world_mode *which, int64_t seconds, uint64_t seed)
 int main(int argc, char **argv)
 {
     int64_t seconds = argc > 1 ? atoll(argv[1]) : 2;
-    uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 0) : (uint64_t)fr_now_ns() | 1;
-    int only = argc > 3 ? atoi(argv[3]) : -1;
+    uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 0;
+    int only = argc > 3 ? atoi(argv[3]) : WORLD_MODES;
+    uint64_t most = argc > 4 ? strtoull(argv[4], NULL, 0) : UINT64_MAX;
     char name[32];
     int failed = 0;
 
@@ -223,11 +246,13 @@ int main(int argc, char **argv)
     ring_name = name;
     tallies = mmap(NULL, CHILDREN * sizeof *tallies, PROT_READ | PROT_WRITE,
                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (tallies == MAP_FAILED || seed == 0)
+    if (tallies == MAP_FAILED)
         return 2;
+    if (seed == 0)
+        seed = (uint64_t)fr_now_ns() | 1;
     for (int m = 0; m < WORLD_MODES; m++) {
-        if (only < 0 || only == m)
-            failed += storm(&world_modes[m], seconds, seed);
+        if (only == WORLD_MODES || only == m)
+            failed += storm(&world_modes[m], seconds, seed, most);
     }
     return failed ? 1 : 0;
 }

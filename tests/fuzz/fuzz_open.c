@@ -1,28 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fuzzing what is opened: the input is an object that somebody made up, under a name of this process
- * in /dev/shm. Everything that can be opened is opened on it, and what opens is used for a bounded
- * number of calls. Beyond what the sanitizers see, a call that takes longer than a second, a frame
- * that lies outside its slot, and a descriptor or mapping that is left over end the run.
+ * Fuzzing what is opened: the input is an object that somebody made up, under a name of this process.
+ * Everything that can be opened is opened on it, and what opens is used for a bounded number of calls.
+ * Beyond what the sanitizers see, a call that takes longer than a second, a frame that lies outside
+ * its slot, and a descriptor or mapping that is left over end the run.
+ *
+ * Linked twice: with a made-up system (fuzz_open), and with the kernel (fuzz_open_kernel).
  *
  * The input: one byte of flags, then
  *   raw       the bytes of the file
- *   otherwise kind, slots, delivery, overflow, two bytes of size; the identity that goes with them is
- *             made here, because no mutation would ever find its sums; then words to write over the
- *             object, of 10 bytes each: offset / 8 (2 bytes), value (8 bytes)
+ *   otherwise kind, slots, delivery, overflow and items, two bytes of size; the identity that goes
+ *             with them is made here, because no mutation would ever find its sums; then words to
+ *             write over the object, of 10 bytes each: which (2 bytes, see patch_offset), value (8)
  */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
 #include <framering/framering.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base.h"
+#include "fake_platform.h"
 #include "identity.h"
 #include "layout.h"
+#include "order.h"
 #include "platform.h"
 
 enum {
@@ -47,10 +51,10 @@ static char path[FRI_PATH_SIZE];
 static uint64_t executions;
 static volatile uint8_t sink;
 
-static void fail(const char *what)
+static _Noreturn void fail(const char *what)
 {
     fprintf(stderr, "fuzz_open: %s\n", what);
-    unlink(path);
+    fri_path_remove(path);
     abort();
 }
 
@@ -64,12 +68,6 @@ static uint64_t number_at(const uint8_t *bytes, unsigned count)
     return number;
 }
 
-static void put_bytes(int fd, const void *bytes, size_t size, uint64_t offset)
-{
-    if (pwrite(fd, bytes, size, (off_t)offset) != (ssize_t)size)
-        fail("cannot write the object: /dev/shm is full");
-}
-
 static struct fri_identity make_identity(const uint8_t *data)
 {
     struct fri_identity identity = { 0 };
@@ -79,7 +77,7 @@ static struct fri_identity make_identity(const uint8_t *data)
         fri_identity_for_ring(FR_MIN_SLOTS + data[2] % 7, size, data[3] % 2, data[4] % 3,
                               &identity);
     else if (data[1] % 4 == FR_KIND_ARRAY)
-        fri_identity_for_region(size * (1 + data[2]), 1 + data[2], &identity);
+        fri_identity_for_region((1 + size % 511) * (1 + data[2]), 1 + data[2], &identity);
     else
         fri_identity_for_region(size, 0, &identity);
     identity.magic = FRI_MAGIC;
@@ -93,45 +91,130 @@ static struct fri_identity make_identity(const uint8_t *data)
     return identity;
 }
 
+/* A small NV12 picture, whole. */
+static const struct fri_frame_header good_frame = {
+    .magic = FRI_FRAME_MAGIC,
+    .major = FRI_FRAME_MAJOR,
+    .header_size = sizeof(struct fri_frame_header),
+    .image_offset = FRI_PAGE,
+    .image_size = 64 * 16 + 64 * 8 + 128,
+    .format = FR_FORMAT_NV12,
+    .width = 16,
+    .height = 16,
+    .planes = 2,
+    .plane = { { .offset = FRI_PAGE, .stride = 64 },
+               { .offset = FRI_PAGE + 64 * 16, .stride = 64 } },
+    .time_base_num = 1,
+    .time_base_den = 1000,
+    .frame_rate_den = 1,
+    .sample_aspect_den = 1,
+};
+
+/* Items that are there already, frames if they fit: words are then written over something good. */
+static void publish_items(uint8_t *bytes, const struct fri_identity *identity, uint64_t count)
+{
+    struct fri_ring_page *page = (void *)bytes;
+    fri_word *order = (void *)(bytes + identity->order_offset);
+    struct fri_slot *slots = (void *)(bytes + identity->slots_offset);
+    const uint64_t frame_size = good_frame.image_offset + good_frame.image_size;
+    bool fits = identity->slot_size >= frame_size;
+
+    for (uint64_t i = 0; i < count; i++) {
+        word_store(&slots[i].control, control_make(i + 1, SLOT_PUBLISHED, 0));
+        word_store(&slots[i].used, fits ? frame_size : 1);
+        word_store(&order[(i + 1) % identity->order_size], entry_make(i + 1, (uint32_t)i));
+        if (fits)
+            memcpy(bytes + identity->data_offset + i * identity->slot_stride, &good_frame,
+                   sizeof good_frame);
+    }
+    word_store(&page->tail, count);
+    word_store(&page->head, 1);
+}
+
+/* The words of a ring that mean something, by number: those of its page, its order, its slots. */
+static uint64_t ring_word(const struct fri_identity *identity, uint64_t wanted)
+{
+    static const uint16_t page_words[] = {
+        512, 520, 528, 536, 640, 768, 896, 1024, 1152, 1160, 1168, FRI_PAGE, FRI_PAGE + FRI_LINE,
+    };
+    const uint64_t of_page = sizeof page_words / sizeof *page_words;
+    uint64_t number = wanted % (of_page + identity->order_size + 3 * identity->slots);
+
+    if (number < of_page)
+        return page_words[number];
+    number -= of_page;
+    if (number < identity->order_size)
+        return identity->order_offset + 8 * number;
+    number -= identity->order_size;
+    return identity->slots_offset + number / 3 * sizeof(struct fri_slot) +
+           (number % 3 == 2 ? offsetof(struct fri_slot, used) : number % 3 * 8);
+}
+
 /* Words go anywhere; of the payloads only into first pages, where frames have their headers. */
 static uint64_t patch_offset(const struct fri_identity *identity, uint64_t wanted)
 {
     uint64_t control = identity->data_offset;
     uint64_t offset = wanted * 8 % (control + 4 * sizeof(struct fri_frame_header));
 
+    if (wanted & 0x8000 && identity->kind == FR_KIND_RING)
+        return ring_word(identity, wanted & 0x7fff);
     if (offset < control)
         return offset;
     offset -= control;
-    offset = control + offset / sizeof(struct fri_frame_header) * identity->slot_stride +
-             offset % sizeof(struct fri_frame_header);
-    return offset + 8 <= identity->total_size ? offset : 0;
+    return control + offset / sizeof(struct fri_frame_header) * identity->slot_stride +
+           offset % sizeof(struct fri_frame_header);
 }
 
-static void write_object(int fd, const uint8_t *data, size_t size)
+static uint8_t *make_file(uint64_t size)
 {
-    if (data[0] & FLAG_RAW) {
-        put_bytes(fd, data + 1, size - 1, 0);
-        return;
-    }
+    void *bytes;
+    int fd;
+
+    if (fri_file_create(size, 0600, &fd) < 0 || fri_file_name(fd, path) < 0 ||
+        fri_map(fd, 0, size, true, false, &bytes) < 0)
+        fail("cannot make the object: is /dev/shm full?");
+    fri_file_close(fd);
+    return bytes;
+}
+
+static void write_raw(const uint8_t *data, size_t size)
+{
+    uint8_t *bytes = make_file(size);
+
+    memcpy(bytes, data, size);
+    fri_unmap(bytes, size);
+}
+
+static void write_object(const uint8_t *data, size_t size)
+{
     struct fri_identity identity = make_identity(data);
     uint64_t length = identity.total_size;
+
     if (data[0] & FLAG_CUT)
         length -= FRI_PAGE;
     else if (data[0] & FLAG_LONG)
         length += FRI_PAGE;
-    if (ftruncate(fd, (off_t)length) < 0)
-        fail("cannot make the object: /dev/shm is full");
-    put_bytes(fd, &identity, sizeof identity, 0);
-    for (size_t at = HEADER_BYTES; at + PATCH_BYTES <= size; at += PATCH_BYTES)
-        put_bytes(fd, data + at + 2, 8, patch_offset(&identity, number_at(data + at, 2)));
+    uint8_t *bytes = make_file(length);
+    memcpy(bytes, &identity, sizeof identity);
+    if (identity.kind == FR_KIND_RING && length > identity.data_offset)
+        publish_items(bytes, &identity,
+                      fri_min(data[4] / 3 % 9,
+                              (length - identity.data_offset) / identity.slot_stride));
+    for (size_t at = HEADER_BYTES; at + PATCH_BYTES <= size; at += PATCH_BYTES) {
+        uint64_t offset = patch_offset(&identity, number_at(data + at, 2));
+
+        if (offset + 8 <= length)
+            memcpy(bytes + offset, data + at + 2, 8);
+    }
+    fri_unmap(bytes, length);
 }
 
 /* A description of its own, as another process would have it. */
 static int hold_bytes(uint8_t flags)
 {
-    int fd = open(path, O_RDWR | O_CLOEXEC);
+    int fd;
 
-    if (fd < 0)
+    if (fri_file_open(path, true, &fd) < 0)
         fail("cannot open the object");
     if (flags & FLAG_OWNED)
         fri_lock_try(fd, FRI_LOCK_OWNER + 63, 1);
@@ -299,28 +382,7 @@ static void take_over(void)
     check_time();
 }
 
-/* ---- Nothing is left over --------------------------------------------------------------------- */
-
-static int next_descriptor(void)
-{
-    int fd = dup(STDERR_FILENO);
-
-    close(fd);
-    return fd;
-}
-
-static void expect_no_mappings(void)
-{
-    FILE *maps = fopen("/proc/self/maps", "r");
-    char line[512];
-
-    while (maps && fgets(line, sizeof line, maps)) {
-        if (strstr(line, name))
-            fail("a mapping is left over");
-    }
-    if (maps)
-        fclose(maps);
-}
+/* ---- The runs --------------------------------------------------------------------------------- */
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -331,29 +393,42 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
+/* Also when the system's own clock is made up, and stands still. */
+static void expect_in_time(const struct timespec *start)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (now.tv_sec - start->tv_sec > 5)
+        fail("all calls together took more than five seconds");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    int before = next_descriptor();
+    unsigned before = system_descriptors();
+    struct timespec start;
 
     if (size < HEADER_BYTES)
         return 0;
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        fail("cannot make a file in /dev/shm");
-    write_object(fd, data, size);
-    close(fd);
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    if (data[0] & FLAG_RAW)
+        write_raw(data + 1, size - 1);
+    else
+        write_object(data, size);
     int holder = hold_bytes(data[0]);
     started = 0;
     check_time();
     use(data[0] >> FLAGS_CHOICE);
     if (!(data[0] & FLAG_OWNED))
         take_over();
-    close(holder);
-    if (unlink(path) < 0 && errno != ENOENT)
+    fri_file_close(holder);
+    int error = fri_path_remove(path);
+    if (error < 0 && error != FR_ENOENT)
         fail("the name cannot be removed");
-    if (next_descriptor() != before)
+    if (system_descriptors() != before)
         fail("a descriptor is left over");
-    if (executions++ % 512 == 0)
-        expect_no_mappings();
+    if (executions++ % 512 == 0 && system_mappings(name) != 0)
+        fail("a mapping is left over");
+    expect_in_time(&start);
     return 0;
 }
