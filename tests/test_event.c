@@ -278,6 +278,25 @@ START_TEST(a_change_whose_maker_died_before_waking_is_found_all_the_same)
 }
 END_TEST
 
+/* A hundred times, since each wait may be interrupted for longer than anybody would look. */
+START_TEST(who_looks_first_looks_no_longer_than_its_time)
+{
+    fri_word32 event = 0;
+    struct fri_wait wait;
+
+    fri_wait_begin(&wait, FR_NOWAIT);
+    fri_wait_look_first(&wait);
+    ck_assert_error(fri_wait_step(&wait, &event), FR_ETIMEDOUT);
+    for (int i = 0; i < 100; i++) {
+        fri_wait_begin(&wait, 1);
+        fri_wait_look_first(&wait);
+        ck_assert_ok(fri_wait_step(&wait, &event));
+        ck_assert(wait.announced);
+        ck_assert_error(fri_wait_step(&wait, &event), FR_ETIMEDOUT);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("event");
@@ -291,6 +310,7 @@ int main(void)
     tcase_add_test(alone, waking_nobody_changes_nothing);
     tcase_add_test(alone, the_count_may_wrap);
     tcase_add_test(alone, a_slice_grows_to_80_ms_and_no_further);
+    tcase_add_test(alone, who_looks_first_looks_no_longer_than_its_time);
     suite_add_tcase(suite, alone);
 
     TCase *together = tcase_create("together");

@@ -8,6 +8,9 @@
 
 #define FIRST_SLICE_NS FR_MS(5)
 #define LAST_SLICE_NS FR_MS(80)
+/* What sleeping and being woken costs, and what looking on instead may cost at the most. */
+#define SHORT_WAIT_NS FR_US(50)
+
 #define SOMEBODY_WAITS UINT32_C(1)
 #define ONE_CHANGE UINT32_C(2)
 
@@ -17,8 +20,21 @@
 void fri_wait_begin(struct fri_wait *wait, int64_t timeout_ns)
 {
     *wait = (struct fri_wait){ .slice_ns = FIRST_SLICE_NS, .is_patient = timeout_ns != 0 };
+    if (!wait->is_patient)
+        return;
+    wait->began_ns = fri_clock_now();
+    wait->deadline_ns = fri_deadline_from(wait->began_ns, timeout_ns);
+}
+
+void fri_wait_look_first(struct fri_wait *wait)
+{
     if (wait->is_patient)
-        wait->deadline_ns = fri_deadline(timeout_ns);
+        wait->look_until_ns = wait->began_ns + SHORT_WAIT_NS;
+}
+
+bool fri_wait_was_short(const struct fri_wait *wait)
+{
+    return wait->is_patient && fri_clock_now() - wait->began_ns <= SHORT_WAIT_NS;
 }
 
 int64_t fri_wait_remaining(const struct fri_wait *wait)
@@ -46,10 +62,26 @@ static uint32_t announce(const struct fri_wait *wait, fri_word32 *event)
     return word32_set_bits(event, SOMEBODY_WAITS) | SOMEBODY_WAITS;
 }
 
+/* True: instead of sleeping the caller looks again, a moment later. */
+static bool looks_on(struct fri_wait *wait)
+{
+    if (wait->look_until_ns == 0)
+        return false;
+    int64_t now = fri_clock_now();
+    if (now >= wait->look_until_ns || now >= wait->deadline_ns) {
+        wait->look_until_ns = 0;
+        return false;
+    }
+    fri_yield();
+    return true;
+}
+
 int fri_wait_step(struct fri_wait *wait, fri_word32 *event)
 {
     if (!wait->is_patient)
         return FR_ETIMEDOUT;
+    if (looks_on(wait))
+        return 0;
     if (!wait->announced) {
         wait->ticket = announce(wait, event); /* W2 */
         wait->announced = true;

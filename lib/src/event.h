@@ -24,6 +24,11 @@
  * wake. Therefore nobody sleeps for longer than a slice without looking again, and looks then
  * whether its peers are alive. The slice grows from 5 ms to 80 ms while nothing happens: a wait that
  * goes on is one for a quiet stream, which should not cost a processor's sleep.
+ *
+ * A sleep and its wake-up cost both sides 10 to 50 us, so who waits in a busy stream looks on for
+ * that long before W2. Busy means that the wait before this one was as short; a stream of frames,
+ * with milliseconds in between, never is, and costs no processor. Between two looks the processor is
+ * offered to others: the one that is waited for may need this very one.
  */
 
 #include <stdbool.h>
@@ -33,7 +38,9 @@
 
 /* One wait, from its first look to its end. */
 struct fri_wait {
-    int64_t deadline_ns; /* INT64_MAX: none */
+    int64_t began_ns;
+    int64_t deadline_ns;   /* INT64_MAX: none */
+    int64_t look_until_ns; /* do not sleep before; 0: nothing to look for any more */
     int64_t slice_ns;
     uint32_t ticket; /* the word as W2 left it */
     bool announced;  /* W2 is done, W3 was due */
@@ -54,6 +61,12 @@ void fri_wait_look_often(struct fri_wait *wait);
  * look again, FR_ETIMEDOUT when the time is over (the last look is behind you then).
  */
 int fri_wait_step(struct fri_wait *wait, fri_word32 *event);
+
+/* The wait before was short: look on for as long before sleeping. */
+void fri_wait_look_first(struct fri_wait *wait);
+
+/* Whether a wait that found something was short. */
+bool fri_wait_was_short(const struct fri_wait *wait);
 
 /* What is left of the time, in nanoseconds; INT64_MAX without a limit. */
 int64_t fri_wait_remaining(const struct fri_wait *wait);

@@ -163,7 +163,10 @@ static int fail_open(int error, const char *path)
     if (error == FR_EFOREIGN)
         return fri_fail(error, "%s is not a regular file: remove it or take another name", path);
     if (error == FR_EACCES)
-        return fri_fail(error, "%s: permission denied (its owner sets .mode when creating)", path);
+        return fri_fail(error,
+                        "%s: permission denied (its owner sets .mode when creating; an observer, "
+                        ".observe, needs to read only)",
+                        path);
     return fri_fail(error, "cannot open %s: %s", path, fr_strerror(error));
 }
 

@@ -21,8 +21,9 @@
 /* CLOCK_MONOTONIC in nanoseconds. */
 int64_t fri_clock_now(void);
 
-/* The moment timeout_ns from now; INT64_MAX, which never comes, for a negative one. */
+/* The moment timeout_ns from now, or from then; INT64_MAX, which never comes, for a negative one. */
 int64_t fri_deadline(int64_t timeout_ns);
+int64_t fri_deadline_from(int64_t start_ns, int64_t timeout_ns);
 
 /* Nanoseconds until then: 0 when it is over, INT64_MAX if it never comes. */
 int64_t fri_remaining(int64_t deadline_ns);
@@ -149,6 +150,9 @@ bool fri_fork_watch(void);
 bool fri_lock_is_held(int fd, uint32_t first, uint32_t count);
 
 /* ---- Waiting --------------------------------------------------------------------------- */
+
+/* Offers the processor to others that are ready to run. */
+void fri_yield(void);
 
 /* Sleeps while *word == expected, timeout_ns at the longest; may return early for no reason. */
 void fri_futex_wait(fri_word32 *word, uint32_t expected, int64_t timeout_ns);

@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/inotify.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
@@ -37,12 +38,16 @@ int64_t fri_clock_now(void)
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
+int64_t fri_deadline_from(int64_t start_ns, int64_t timeout_ns)
+{
+    if (timeout_ns < 0 || timeout_ns > INT64_MAX - start_ns)
+        return INT64_MAX;
+    return start_ns + timeout_ns;
+}
+
 int64_t fri_deadline(int64_t timeout_ns)
 {
-    if (timeout_ns < 0)
-        return INT64_MAX;
-    int64_t now = fri_clock_now();
-    return timeout_ns > INT64_MAX - now ? INT64_MAX : now + timeout_ns;
+    return fri_deadline_from(fri_clock_now(), timeout_ns);
 }
 
 int64_t fri_remaining(int64_t deadline_ns)
@@ -104,6 +109,11 @@ bool fri_lock_is_held(int fd, uint32_t first, uint32_t count)
 }
 
 /* ---- Waiting --------------------------------------------------------------------------- */
+
+void fri_yield(void)
+{
+    sched_yield();
+}
 
 void fri_futex_wait(fri_word32 *word, uint32_t expected, int64_t timeout_ns)
 {

@@ -267,7 +267,7 @@ int fri_file_open(const char *path, bool writable, int *fd)
     }
     if (errno == ELOOP || errno == EISDIR || errno == ENXIO)
         return FR_EFOREIGN;
-    return -errno;
+    return errno == EROFS ? FR_EACCES : -errno;
 }
 
 int fri_file_reopen(int fd, bool writable, int *out)

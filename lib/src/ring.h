@@ -15,6 +15,7 @@ struct fr_writer {
     uint32_t next_slot; /* where the search for a slot begins: where the last one ended */
     uint64_t
         reclaimable; /* blocking broadcast: numbers below were read by everybody, see claim.c */
+    bool is_busy;    /* the last wait was short, see event.h */
     struct fr_stats stats;
 };
 
@@ -28,6 +29,7 @@ struct fr_reader {
     uint64_t guaranteed; /* numbers below were published before we came: not ours to lose */
     uint64_t dropped;    /* the ring's count of drops that we have told of */
     uint64_t session;
+    bool is_busy;        /* the last wait was short, see event.h */
     struct fr_loss loss; /* since the frame before */
     struct fr_stats stats;
 };

@@ -263,9 +263,12 @@ int fri_reader_lend(struct fr_reader *reader, enum fr_which which, int64_t timeo
     if (error == FR_ETIMEDOUT) {
         fri_wait_begin(&wait, timeout_ns);
         wait.only_reads = reader->seat->observes;
+        if (reader->is_busy)
+            fri_wait_look_first(&wait);
         error = look(reader, which, &wait, out);
         while (error == FR_ETIMEDOUT && fri_wait_step(&wait, &reader->seat->page->data_event) == 0)
             error = look(reader, which, &wait, out);
+        reader->is_busy = error == 0 && fri_wait_was_short(&wait);
         reader->stats.waits += wait.sleeps;
         reader->stats.waited_ns += (uint64_t)wait.slept_ns;
     }

@@ -165,6 +165,8 @@ int fri_writer_lend(struct fr_writer *writer, int64_t timeout_ns, struct fri_loa
     if (error != FR_ETIMEDOUT)
         return error;
     fri_wait_begin(&wait, drops ? FR_NOWAIT : timeout_ns);
+    if (writer->is_busy)
+        fri_wait_look_first(&wait);
     while (error == FR_ETIMEDOUT && fri_wait_step(&wait, &seat->page->space_event) == 0) {
         /* An observer that lets go of a slot has no way to tell. */
         if (seat->admits_observers)
@@ -173,6 +175,7 @@ int fri_writer_lend(struct fr_writer *writer, int64_t timeout_ns, struct fri_loa
         if (error == FR_ETIMEDOUT && wait.sleeps > 0 && fri_seat_recover_sometimes(seat) > 0)
             error = try_lend(writer, out);
     }
+    writer->is_busy = error == 0 && fri_wait_was_short(&wait);
     if (error == FR_ETIMEDOUT)
         error = last_look(writer, out);
     writer->stats.waits += wait.sleeps;
