@@ -167,7 +167,7 @@ START_TEST(options_without_a_credible_size_are_refused)
 {
     const size_t sizes[] = { 0, 1, sizeof(struct fr_region_opts) - 1, 4097, SIZE_MAX };
     struct fr_region_opts options;
-    struct grown given = { .known = { 0, 0640 } };
+    struct grown given = { .known = { 0, 0640, 0 } };
 
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
         ck_assert_error(fri_opts_read(&options, sizeof options, &given, sizes[i]), FR_EINVAL);
