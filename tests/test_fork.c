@@ -186,6 +186,15 @@ static int open_own(void *argument)
     return 0;
 }
 
+/* Nothing is in hand: each handle is the last of what it stands for, and goes with its closing. */
+static int close_with_empty_hands(void *argument)
+{
+    struct hands *hands = argument;
+
+    close_all(hands);
+    return 0;
+}
+
 static void expect_of_child(int (*work)(void *))
 {
     struct hands hands = fill_hands();
@@ -208,6 +217,22 @@ START_TEST(closing_handles_of_the_parent_changes_nothing_for_it)
 }
 END_TEST
 
+START_TEST(handles_that_lend_nothing_are_closed_in_a_child)
+{
+    struct hands hands = fill_hands();
+
+    fr_reader_release(&hands.reading);
+    fr_reader_release(&hands.watching);
+    fr_writer_abort(&hands.filling);
+    fr_frame_abort(&hands.painting);
+    ck_assert_int_eq(fr_test_wait(fr_test_child(close_with_empty_hands, &hands)), 0);
+    ck_assert_ok(put(hands.writer, 2, FR_NOWAIT));
+    expect_item(hands.reader, 2);
+    expect_item(hands.observer, 2);
+    close_all(&hands);
+}
+END_TEST
+
 START_TEST(handles_that_a_child_opens_are_its_own)
 {
     expect_of_child(open_own);
@@ -222,6 +247,7 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, calls_with_handles_of_the_parent_are_refused);
     tcase_add_test(tcase, closing_handles_of_the_parent_changes_nothing_for_it);
+    tcase_add_test(tcase, handles_that_lend_nothing_are_closed_in_a_child);
     tcase_add_test(tcase, handles_that_a_child_opens_are_its_own);
     suite_add_tcase(suite, tcase);
     return fr_test_main(suite);

@@ -274,11 +274,20 @@ static void spoil_values(struct fr_frame *frame, int how)
     case 18:
         frame->color.range = 3;
         break;
+    case 19:
+        frame->height = 0;
+        break;
+    case 20:
+        frame->width = FR_MAX_SIDE + 1;
+        break;
+    case 21:
+        frame->height = FR_MAX_SIDE + 1;
+        break;
     default:
         frame->color.chroma_location = 7;
     }
 }
-enum { PLANE_SPOILS = 12, SPOILS = 20 };
+enum { PLANE_SPOILS = 12, SPOILS = 23 };
 
 START_TEST(a_picture_that_makes_no_sense_is_refused_and_stays_ours)
 {
