@@ -144,6 +144,7 @@ static void write_part(struct pattern *pattern, const AVPixFmtDescriptor *format
     int is_alpha = part == 3;
     int is_chroma = !is_rgb && (part == 1 || part == 2);
     uint32_t log2_w = is_chroma ? format->log2_chroma_w : 0;
+    /* No format has a plane of groups without bytes. NOLINTNEXTLINE(clang-analyzer-core.DivideZero) */
     uint32_t groups = (uint32_t)(plane->base_bytes / plane->group_bytes);
     uint32_t count = groups << plane->log2_w >> log2_w;
 

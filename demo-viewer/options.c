@@ -113,6 +113,7 @@ static void parse_size(const char *text, struct argp_state *state)
     unsigned width = 0;
     unsigned height = 0;
     char rest = 0;
+    /* Five digits always fit. NOLINTNEXTLINE(cert-err34-c) */
     if (sscanf(text, "%5ux%5u%c", &width, &height, &rest) != 2 || width == 0 || height == 0 ||
         width > MAX_WINDOW_SIDE || height > MAX_WINDOW_SIDE)
         argp_error(state, "The size has to be WxH with sides from 1 to %d, not '%s'.",

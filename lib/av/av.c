@@ -448,7 +448,7 @@ static int view_of(const AVFrame *frame, const struct fr_format_info *info, stru
             return FR_EINVAL;
         view->stride[i] = stride;
         view->data[i] = frame->data[i] + stride * (ptrdiff_t)(top >> plane->log2_h) +
-                        (left >> plane->log2_w) * plane->group_bytes;
+                        (ptrdiff_t)(left >> plane->log2_w) * plane->group_bytes;
     }
     return 0;
 }

@@ -51,7 +51,8 @@ FR_API const char *fr_strerror(int error)
 
     if (known)
         return known->text;
-    /* glibc's strerror returns static or thread-local text since 2.32. */
+    /* glibc's strerror returns static or thread-local text since 2.32.
+     * NOLINTNEXTLINE(concurrency-mt-unsafe) */
     return error < 0 && error > -4096 ? strerror(-error) : "unknown error";
 }
 

@@ -61,7 +61,7 @@ enum {
 
 static const struct fr_format_info formats[FORMAT_COUNT] = {
 #define FORMAT_ROW(id, fourcc, ffmpeg)                                                             \
-    [INDEX_##id] = { .format = FR_FORMAT_##id, .name = ffmpeg, SHAPE_##id },
+    [INDEX_##id] = { .format = FR_FORMAT_##id, .name = (ffmpeg), SHAPE_##id },
     FR_FORMATS(FORMAT_ROW)
 #undef FORMAT_ROW
 };

@@ -27,6 +27,8 @@ FR_API void fr_log_set(fr_log_fn fn, void *user, enum fr_log_level level)
 static enum fr_log_level environment_level(void)
 {
     static const char *const names[] = { "none", "warn", "info", "debug" };
+    /* Only unsafe beside setenv, and who calls that while threads run breaks all libraries.
+     * NOLINTNEXTLINE(concurrency-mt-unsafe) */
     const char *wanted = getenv("FRAMERING_LOG");
 
     for (int i = FR_LOG_WARN; wanted && i <= FR_LOG_DEBUG; i++) {

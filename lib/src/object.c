@@ -61,11 +61,6 @@ void fri_object_close(struct fri_object *object)
         fri_file_close(object->lock_fd);
 }
 
-int fri_object_fail_inherited(void)
-{
-    return fri_fail(FR_EINVAL, "a handle does not outlive a fork: open it again in the child");
-}
-
 void fri_object_forget(const struct fri_object *object, bool keep_fd)
 {
     if (!keep_fd)

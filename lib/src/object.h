@@ -29,6 +29,7 @@
 
 #include <framering/framering.h>
 
+#include "error.h"
 #include "layout.h"
 #include "platform.h"
 
@@ -111,7 +112,10 @@ static inline bool fri_object_is_inherited(const struct fri_object *object)
 }
 
 /* FR_EINVAL, with the sentence for it. */
-int fri_object_fail_inherited(void);
+static inline int fri_object_fail_inherited(void)
+{
+    return fri_fail(FR_EINVAL, "a handle does not outlive a fork: open it again in the child");
+}
 
 /* What is left to close of an inherited object; keep_fd: that was closed by the fork already. */
 void fri_object_forget(const struct fri_object *object, bool keep_fd);

@@ -333,7 +333,7 @@ FR_API int fr_reader_read(struct fr_reader *reader, enum fr_which which, void *d
         return fri_fail(FR_EMSGSIZE, "room for %zu bytes, an item may have %llu", capacity,
                         (unsigned long long)reader->seat->slot_size);
     int error = fr_reader_acquire(reader, which, timeout_ns, &slot);
-    if (error < 0)
+    if (error != 0)
         return error;
     if (slot->used > capacity) /* the ring of a restarted writer has larger slots */
         error = fri_fail(FR_EMSGSIZE, "room for %zu bytes, the item has %llu", capacity,

@@ -65,7 +65,7 @@ FR_API int fr_writer_create(const char *name, const struct fr_writer_opts *opts,
         error = fri_fail(FR_EINVAL, "what has a name cannot be sealed: create it without");
     if (error == 0)
         error = alloc_writer(&writer);
-    if (error < 0)
+    if (error != 0)
         return error;
     return finish(fri_seat_create(name, &known, &writer->seat), writer, out);
 }
