@@ -37,6 +37,17 @@ bool fri_name_is_valid(const char *name)
     return false;
 }
 
+int fri_name_check_new(const char *name, bool sealed)
+{
+    if (!name)
+        return 0;
+    if (!fri_name_is_valid(name))
+        return FR_EINVAL;
+    if (sealed)
+        return fri_fail(FR_EINVAL, "what has a name cannot be sealed: create it without");
+    return 0;
+}
+
 uint32_t fri_name_user(const char *name)
 {
     return bare_name(name) == name ? fri_user() : (uint32_t)strtoul(name, NULL, 10);

@@ -12,6 +12,9 @@
 /* True if name is one that CONVENTIONS in framering.h allows; else sets the error detail. */
 bool fri_name_is_valid(const char *name);
 
+/* 0 if an object may be created so: under a valid name, or, without one (NULL), also sealed. */
+int fri_name_check_new(const char *name, bool sealed);
+
 /* Whose object a valid name means, the caller's or that of UID:NAME; and where it is. */
 uint32_t fri_name_user(const char *name);
 void fri_name_path(const char *name, char path[FRI_PATH_SIZE]);

@@ -145,6 +145,21 @@ static int fail_create(int error)
     return fri_fail(error, "cannot make a file in " FRI_SHM_DIRECTORY ": %s", fr_strerror(error));
 }
 
+/* Makes a new file what was asked for: 0 and *fd, or what the system said, and the file is closed. */
+static int complete(int file, uint64_t size, uint32_t mode, int *fd)
+{
+    int error = allocate(file, size);
+
+    /* fchmod, because the umask is about files, not about who may watch a stream. */
+    if (error == 0 && fchmod(file, (mode_t)mode) < 0)
+        error = -errno;
+    if (error == 0)
+        *fd = file;
+    else
+        fri_file_close(file);
+    return error;
+}
+
 int fri_file_create(uint64_t size, uint32_t mode, int *fd)
 {
     int error = check_file_limit(size);
@@ -156,18 +171,10 @@ int fri_file_create(uint64_t size, uint32_t mode, int *fd)
     int file = open_file(FRI_SHM_DIRECTORY, O_TMPFILE | O_RDWR);
     if (file < 0)
         return fail_create(-errno);
-    error = allocate(file, size);
-    /* fchmod, because the umask is about files, not about who may watch a stream. */
-    if (error == 0 && fchmod(file, (mode_t)mode) < 0)
-        error = -errno;
-    if (error == 0) {
-        *fd = file;
-        return 0;
-    }
-    fri_file_close(file);
+    error = complete(file, size, mode, fd);
     if (error == -ENOSPC || error == -EFBIG || error == -EDQUOT)
         return fail_no_space(size);
-    return fail_create(error);
+    return error < 0 ? fail_create(error) : 0;
 }
 
 /* ---- Memory without a name ----------------------------------------------------------------- */
@@ -197,17 +204,10 @@ int fri_memory_create(uint64_t size, uint32_t mode, int *fd)
     int file = open_memory();
     if (file < 0)
         return fri_fail(-errno, "cannot make a memfd: %s", fr_strerror(-errno));
-    error = allocate(file, size);
-    if (error == 0 && fchmod(file, (mode_t)mode) < 0)
-        error = -errno;
-    if (error == 0) {
-        *fd = file;
-        return 0;
-    }
-    fri_file_close(file);
+    error = complete(file, size, mode, fd);
     if (error == -ENOSPC || error == -EFBIG || error == -ENOMEM)
         return fail_no_memory(size);
-    return fri_fail(error, "cannot allocate a memfd: %s", fr_strerror(error));
+    return error < 0 ? fri_fail(error, "cannot allocate a memfd: %s", fr_strerror(error)) : 0;
 }
 
 int fri_memory_seal(int fd, bool for_reading_only)

@@ -59,14 +59,12 @@ int fri_region_create(const char *name, uint64_t size, uint64_t element_size,
     struct fr_region_opts options;
     struct fri_identity identity;
 
-    if (name && !fri_name_is_valid(name))
-        return FR_EINVAL;
     int error = fri_opts_read(&options, sizeof options, opts, opts ? opts->size : 0);
+    if (error == 0)
+        error = fri_name_check_new(name, options.sealed);
     if (error < 0)
         return error;
     FR_CHECK(options.mode <= PERMISSION_BITS);
-    if (options.sealed && name)
-        return fri_fail(FR_EINVAL, "what has a name cannot be sealed: create it without");
     error = fri_identity_for_region(size, element_size, &identity);
     if (error < 0)
         return error;

@@ -57,12 +57,10 @@ FR_API int fr_writer_create(const char *name, const struct fr_writer_opts *opts,
     *out = NULL;
     FR_CHECK(opts);
     int error = fri_opts_read(&known, sizeof known, opts, opts->size);
-    if (error == 0 && name && !fri_name_is_valid(name))
-        error = FR_EINVAL;
+    if (error == 0)
+        error = fri_name_check_new(name, known.sealed);
     if (error == 0)
         error = check_opts(&known);
-    if (error == 0 && known.sealed && name)
-        error = fri_fail(FR_EINVAL, "what has a name cannot be sealed: create it without");
     if (error == 0)
         error = alloc_writer(&writer);
     if (error != 0)
