@@ -8,7 +8,8 @@
  * Every control word in shared memory is read and written with sequential consistency. The
  * protocol's crossings (claim against pin, look again against wake, lock against lock) are
  * store-then-load patterns that weaker orders do not keep, and with one order for all words the
- * model in tests/model (interleaving semantics) is the whole truth about the program. On x86 this costs one fenced store per reader and frame, on a line of its own.
+ * model in tests/model (interleaving semantics) is the whole truth about the program. On x86 this
+ * costs one fenced store per reader and frame, on a line of its own.
  *
  * word_peek and word_poke are relaxed: for counters and hints that order nothing and decide nothing
  * on their own.

@@ -8,6 +8,7 @@
 
 #define FIRST_SLICE_NS FR_MS(5)
 #define LAST_SLICE_NS FR_MS(80)
+
 /* What sleeping and being woken costs, and what looking on instead may cost at the most. */
 #define SHORT_WAIT_NS FR_US(50)
 
