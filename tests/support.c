@@ -119,6 +119,18 @@ bool fr_test_await(const uint32_t *flag, uint32_t value)
     return false;
 }
 
+int fr_test_descriptors(void)
+{
+    DIR *directory = opendir("/proc/self/fd");
+    int count = 0;
+
+    ck_assert_ptr_nonnull(directory);
+    while (readdir(directory))
+        count++;
+    closedir(directory);
+    return count;
+}
+
 bool fr_test_exists(const char *name)
 {
     char path[256];

@@ -37,6 +37,9 @@ uint32_t fr_test_flag_value(const uint32_t *flag);
 /* Waits until the flag is at least value; false after ten seconds. */
 bool fr_test_await(const uint32_t *flag, uint32_t value);
 
+/* How many descriptors this process has open, and some more, always as many: to be compared. */
+int fr_test_descriptors(void);
+
 /* True if an object of that name exists in /dev/shm. */
 bool fr_test_exists(const char *name);
 

@@ -38,15 +38,6 @@ static int fd_of(const struct fr_writer *writer, enum fr_access access)
     return fd;
 }
 
-static int count_descriptors(void)
-{
-    int count = 0;
-
-    for (int fd = 0; fd < 256; fd++)
-        count += fcntl(fd, F_GETFD) >= 0;
-    return count;
-}
-
 /* ---- Through a socket, to another process ----------------------------------------------------- */
 
 /* The child's part: receives a descriptor, joins as told, reads items 1 to 100. */
@@ -106,12 +97,12 @@ static void serve_a_child(enum fr_access access, const struct fr_writer_opts *op
 
 START_TEST(member_in_another_process_reads_every_item)
 {
-    int before = count_descriptors();
+    int before = fr_test_descriptors();
 
     serve_a_child(FR_READ_WRITE, &fr_writer_opts(.slots = 4), &fr_reader_opts(0));
     serve_a_child(FR_READ_WRITE, &fr_writer_opts(.slots = 4, .delivery = FR_QUEUE),
                   &fr_reader_opts(0));
-    ck_assert_int_eq(count_descriptors(), before);
+    ck_assert_int_eq(fr_test_descriptors(), before);
 }
 END_TEST
 
@@ -119,11 +110,11 @@ START_TEST(observer_in_another_process_reads_every_item)
 {
     const struct fr_writer_opts open = fr_writer_opts(.slots = 120, .observers = 1);
     const struct fr_writer_opts sealed = fr_writer_opts(.slots = 120, .observers = 1, .sealed = 1);
-    int before = count_descriptors();
+    int before = fr_test_descriptors();
 
     serve_a_child(FR_READ_ONLY, &open, &fr_reader_opts(.observe = 1));
     serve_a_child(FR_READ_ONLY, &sealed, &fr_reader_opts(.observe = 1));
-    ck_assert_int_eq(count_descriptors(), before);
+    ck_assert_int_eq(fr_test_descriptors(), before);
 }
 END_TEST
 
@@ -256,14 +247,14 @@ START_TEST(memory_goes_with_the_last_handle)
 {
     struct fr_reader *reader;
     struct fr_writer *writer = make_nameless(&fr_writer_opts(0));
-    int before = count_descriptors();
+    int before = fr_test_descriptors();
     int fd = fd_of(writer, FR_READ_WRITE);
 
     ck_assert_ok(fr_reader_from_fd(fd, NULL, &reader));
     close(fd);
     fr_writer_close(&writer);
     fr_reader_close(&reader);
-    ck_assert_int_eq(count_descriptors(), before - 1);
+    ck_assert_int_eq(fr_test_descriptors(), before - 1);
     FILE *maps = fopen("/proc/self/maps", "r");
     char line[512];
     ck_assert_ptr_nonnull(maps);

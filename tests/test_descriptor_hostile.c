@@ -217,15 +217,6 @@ static void close_sockets(void)
     close(sockets[1]);
 }
 
-static int count_descriptors(void)
-{
-    int count = 0;
-
-    for (int fd = 0; fd < 256; fd++)
-        count += fcntl(fd, F_GETFD) >= 0;
-    return count;
-}
-
 /* Sends some bytes and some descriptors of /dev/null. */
 static void send_message(const char *bytes, size_t size, int count)
 {
@@ -253,7 +244,7 @@ START_TEST(messages_of_anything_else_are_refused_and_leave_nothing)
     int fd = -2;
 
     connect_sockets(SOCK_SEQPACKET);
-    int before = count_descriptors();
+    int before = fr_test_descriptors();
     send_message("F", 1, 0);
     ck_assert_error(fr_fd_receive(sockets[0], FR_S(1), &fd), FR_EFOREIGN);
     send_message("x", 1, 1);
@@ -265,10 +256,10 @@ START_TEST(messages_of_anything_else_are_refused_and_leave_nothing)
     send_message("F", 1, 64);
     ck_assert_error(fr_fd_receive(sockets[0], FR_S(1), &fd), FR_EFOREIGN);
     ck_assert_int_eq(fd, -2);
-    ck_assert_int_eq(count_descriptors(), before);
+    ck_assert_int_eq(fr_test_descriptors(), before);
     send_message("F", 1, 1);
     ck_assert_ok(fr_fd_receive(sockets[0], FR_S(1), &fd));
-    ck_assert_int_eq(count_descriptors(), before + 1);
+    ck_assert_int_eq(fr_test_descriptors(), before + 1);
     close(fd);
     close_sockets();
 }

@@ -5,7 +5,6 @@
  * space. Nobody else is disturbed, nothing is lost, and it goes on working where it goes on at all.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <framering/framering.h>
 #include <pthread.h>
@@ -50,19 +49,6 @@ static struct scene make_scene(void)
     strcpy(scene.ring, fr_test_name());
     strcpy(scene.region, fr_test_name());
     return scene;
-}
-
-static int open_descriptors(void)
-{
-    DIR *directory = opendir("/proc/self/fd");
-    int count = 0;
-
-    if (!directory)
-        return -1;
-    while (readdir(directory))
-        count++;
-    closedir(directory);
-    return count;
 }
 
 /* ---- fork and exec --------------------------------------------------------------------------- */
@@ -342,7 +328,7 @@ START_TEST(a_thread_that_is_cancelled_leaves_the_library_first)
 {
     const char *name = fr_test_name();
     struct waiter waiter = { .name = name, .flag = fr_test_flag() };
-    int descriptors = open_descriptors();
+    int descriptors = fr_test_descriptors();
     pthread_t thread;
 
     ck_assert_int_eq(pthread_create(&thread, NULL, wait_for_name, &waiter), 0);
@@ -357,7 +343,7 @@ START_TEST(a_thread_that_is_cancelled_leaves_the_library_first)
     expect_cancelled(thread, &waiter);
     fr_reader_close(&waiter.reader);
     fr_writer_close(&writer);
-    ck_assert_int_eq(open_descriptors(), descriptors);
+    ck_assert_int_eq(fr_test_descriptors(), descriptors);
 }
 END_TEST
 
@@ -435,7 +421,7 @@ static void try_limits(__rlimit_resource_t resource, rlim_t first, rlim_t step, 
     int worked = 0;
 
     ck_assert_ok(open_everything(ring, region));
-    int descriptors = open_descriptors();
+    int descriptors = fr_test_descriptors();
     ck_assert_int_eq(getrlimit(resource, &before), 0);
     for (int i = 0; i < count; i++) {
         struct rlimit limit = { .rlim_cur = first + (rlim_t)i * step, .rlim_max = before.rlim_max };
@@ -446,7 +432,7 @@ static void try_limits(__rlimit_resource_t resource, rlim_t first, rlim_t step, 
         ck_assert(error == 0 || error == expected);
         failed += error != 0;
         worked += error == 0;
-        ck_assert_int_eq(open_descriptors(), descriptors);
+        ck_assert_int_eq(fr_test_descriptors(), descriptors);
         ck_assert(!fr_test_exists(ring) && !fr_test_exists(region));
     }
     ck_assert_int_gt(failed, 0);

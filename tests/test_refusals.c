@@ -5,7 +5,6 @@
  * (no descriptor, no mapping, no name), and the next one succeeds.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <framering/framering.h>
 #include <stdio.h>
@@ -123,23 +122,11 @@ static void open_all(void)
 
 /* ---- What may be left ------------------------------------------------------------------------ */
 
-static unsigned entries_of(const char *path)
-{
-    DIR *directory = opendir(path);
-    unsigned count = 0;
-
-    ck_assert_ptr_nonnull(directory);
-    while (readdir(directory))
-        count++;
-    closedir(directory);
-    return count;
-}
-
-static unsigned mappings(void)
+static int mappings(void)
 {
     FILE *maps = fopen("/proc/self/maps", "re");
     char line[512];
-    unsigned count = 0;
+    int count = 0;
 
     ck_assert_ptr_nonnull(maps);
     while (fgets(line, sizeof line, maps)) {
@@ -151,13 +138,13 @@ static unsigned mappings(void)
 }
 
 struct belongings {
-    unsigned descriptors;
-    unsigned mappings;
+    int descriptors;
+    int mappings;
 };
 
 static struct belongings belongings(void)
 {
-    return (struct belongings){ entries_of("/proc/self/fd"), mappings() };
+    return (struct belongings){ fr_test_descriptors(), mappings() };
 }
 
 static void expect_unchanged(struct belongings before, const char *what, const char *when)
@@ -165,7 +152,7 @@ static void expect_unchanged(struct belongings before, const char *what, const c
     struct belongings after = belongings();
 
     ck_assert_msg(after.descriptors == before.descriptors && after.mappings == before.mappings,
-                  "%s, %s: %u descriptors became %u, %u mappings %u", what, when,
+                  "%s, %s: %d descriptors became %d, %d mappings %d", what, when,
                   before.descriptors, after.descriptors, before.mappings, after.mappings);
     ck_assert_msg(!fr_test_exists(new_name), "%s, %s: its name is left", what, when);
 }

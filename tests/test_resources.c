@@ -6,7 +6,6 @@
 #define _GNU_SOURCE
 #include "support.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <framering/framering.h>
@@ -47,18 +46,6 @@ static struct fr_region *make(const char *name)
     return region;
 }
 
-static int entries(const char *path)
-{
-    DIR *directory = opendir(path);
-    int count = 0;
-
-    ck_assert_ptr_nonnull(directory);
-    while (readdir(directory))
-        count++;
-    closedir(directory);
-    return count;
-}
-
 static int mappings(void)
 {
     FILE *maps = fopen("/proc/self/maps", "r");
@@ -97,11 +84,11 @@ static void use_everything_once(void)
 START_TEST(nothing_leaks_whatever_succeeds_or_fails)
 {
     use_everything_once();
-    int descriptors = entries("/proc/self/fd");
+    int descriptors = fr_test_descriptors();
     int maps = mappings();
     for (int i = 0; i < 50; i++)
         use_everything_once();
-    ck_assert_int_eq(entries("/proc/self/fd"), descriptors);
+    ck_assert_int_eq(fr_test_descriptors(), descriptors);
     ck_assert_int_eq(mappings(), maps);
 }
 END_TEST
@@ -113,7 +100,7 @@ START_TEST(without_descriptors_it_fails_and_works_again_afterwards)
     int worked = 0;
 
     use_everything_once();
-    int descriptors = entries("/proc/self/fd");
+    int descriptors = fr_test_descriptors();
     int maps = mappings();
     ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
     for (rlim_t count = 0; count < 16; count++) {
@@ -128,7 +115,7 @@ START_TEST(without_descriptors_it_fails_and_works_again_afterwards)
         worked += error == 0;
         if (error == 0)
             fr_region_close(&region);
-        ck_assert_int_eq(entries("/proc/self/fd"), descriptors);
+        ck_assert_int_eq(fr_test_descriptors(), descriptors);
         ck_assert_int_eq(mappings(), maps);
     }
     ck_assert_int_gt(worked, 0);
