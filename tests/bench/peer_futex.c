@@ -9,7 +9,6 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "clock.h"
 #include "peer_support.h"
@@ -140,16 +139,6 @@ static int publish(void *user)
     return 0;
 }
 
-static int write_item(void *user, const void *data)
-{
-    const struct side *side = user;
-    void *memory;
-
-    acquire(user, &memory);
-    memcpy(memory, data, side->channel->spec->item_size);
-    return publish(user);
-}
-
 /* Reading -------------------------------------------------------------------------------------- */
 
 static int open_reader(void *user, uint32_t index, void **out)
@@ -203,7 +192,6 @@ const struct transport bench_peer_futex = {
     .open_reader = open_reader,
     .acquire = acquire,
     .publish = publish,
-    .write = write_item,
     .receive = receive,
     .release = publish, /* both have moved on by one item */
     .finish = finish,

@@ -320,18 +320,6 @@ static int publish(void *user)
     return 0;
 }
 
-static int write_item(void *user, const void *data)
-{
-    const struct writer *writer = user;
-    void *memory;
-    const int error = acquire(user, &memory);
-
-    if (error < 0)
-        return error;
-    memcpy(memory, data, writer->channel->spec->item_size);
-    return publish(user);
-}
-
 /* Nothing in a stream of bytes can mean its end: it is one item that nobody looks at. */
 static int finish(void *user)
 {
@@ -445,7 +433,6 @@ const struct transport bench_peer_gstreamer = {
     .open_reader = open_reader,
     .acquire = acquire,
     .publish = publish,
-    .write = write_item,
     .receive = receive,
     .release = release,
     .finish = finish,

@@ -10,7 +10,6 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -18,11 +17,6 @@
 #include "transport.h"
 
 #define MAX_READERS 64
-
-struct channel {
-    const struct transport_spec *spec;
-    struct peer_pair *pairs;
-};
 
 struct buffer {
     int fd;
@@ -32,7 +26,7 @@ struct buffer {
 };
 
 struct writer {
-    const struct channel *channel;
+    const struct peer_channel *channel;
     uint64_t readers; /* a bit for each that is still there */
     uint32_t current;
     uint32_t free_count;
@@ -50,28 +44,9 @@ struct reader {
 
 static int prepare(const struct transport_spec *spec, void **out)
 {
-    struct channel *channel = calloc(1, sizeof *channel);
-
-    if (channel == NULL)
-        return -ENOMEM;
-    channel->spec = spec;
-    const int error = spec->readers > MAX_READERS
-                          ? -E2BIG
-                          : peer_pairs_open(SOCK_SEQPACKET, spec->readers, &channel->pairs);
-    if (error < 0) {
-        free(channel);
-        return error;
-    }
-    *out = channel;
-    return 0;
-}
-
-static void dispose(void *user)
-{
-    struct channel *channel = user;
-
-    peer_pairs_close(channel->pairs, channel->spec->readers);
-    free(channel);
+    if (spec->readers > MAX_READERS)
+        return -E2BIG;
+    return peer_channel_new(spec, SOCK_SEQPACKET, out);
 }
 
 /* Writing -------------------------------------------------------------------------------------- */
@@ -104,7 +79,7 @@ static void close_writer(void *user)
 
 static int open_writer(void *user, uint32_t index, void **out)
 {
-    const struct channel *channel = user;
+    const struct peer_channel *channel = user;
     const uint32_t slots = channel->spec->slots;
     struct writer *writer = calloc(1, sizeof *writer + slots * sizeof writer->buffers[0]);
     int error = 0;
@@ -237,16 +212,6 @@ static int publish(void *user)
     return writer->readers == 0 ? -EPIPE : 0;
 }
 
-static int write_item(void *user, const void *data)
-{
-    struct writer *writer = user;
-    void *memory;
-
-    acquire(writer, &memory);
-    memcpy(memory, data, writer->channel->spec->item_size);
-    return publish(writer);
-}
-
 static int finish(void *user)
 {
     const struct writer *writer = user;
@@ -260,7 +225,7 @@ static int finish(void *user)
 
 static int open_reader(void *user, uint32_t index, void **out)
 {
-    const struct channel *channel = user;
+    const struct peer_channel *channel = user;
     const uint32_t slots = channel->spec->slots;
     struct reader *reader = calloc(1, sizeof *reader + slots * sizeof reader->memory[0]);
 
@@ -325,12 +290,11 @@ const struct transport bench_peer_memfd = {
     .title = "memfds passed over AF_UNIX, kept mapped",
     .can = TRANSPORT_IN_PLACE | TRANSPORT_MANY_READERS | TRANSPORT_THREADS | TRANSPORT_LARGE_ONLY,
     .prepare = prepare,
-    .dispose = dispose,
+    .dispose = peer_channel_free,
     .open_writer = open_writer,
     .open_reader = open_reader,
     .acquire = acquire,
     .publish = publish,
-    .write = write_item,
     .receive = receive,
     .release = release,
     .finish = finish,

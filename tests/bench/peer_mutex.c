@@ -180,16 +180,6 @@ static int publish(void *user)
     return 0;
 }
 
-static int write_item(void *user, const void *data)
-{
-    const struct side *side = user;
-    void *memory;
-
-    acquire(user, &memory);
-    memcpy(memory, data, side->channel->spec->item_size);
-    return publish(user);
-}
-
 static int finish(void *user)
 {
     const struct side *side = user;
@@ -285,7 +275,6 @@ const struct transport bench_peer_mutex = {
     .open_reader = open_side,
     .acquire = acquire,
     .publish = publish,
-    .write = write_item,
     .receive = receive,
     .release = release,
     .finish = finish,

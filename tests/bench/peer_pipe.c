@@ -24,11 +24,6 @@
 #define PAGE_SIZE 4096
 #define MOST_PIPE_BYTES (1 << 20) /* what everybody may have */
 
-struct channel {
-    const struct transport_spec *spec;
-    struct peer_pair *pairs; /* through which the pipes are handed out */
-};
-
 struct writer {
     struct peer_fan *fan;
     uint8_t *buffers;
@@ -38,26 +33,7 @@ struct writer {
 
 static int prepare(const struct transport_spec *spec, void **out)
 {
-    struct channel *channel = calloc(1, sizeof *channel);
-
-    if (channel == NULL)
-        return -ENOMEM;
-    channel->spec = spec;
-    const int error = peer_pairs_open(SOCK_SEQPACKET, spec->readers, &channel->pairs);
-    if (error < 0) {
-        free(channel);
-        return error;
-    }
-    *out = channel;
-    return 0;
-}
-
-static void dispose(void *user)
-{
-    struct channel *channel = user;
-
-    peer_pairs_close(channel->pairs, channel->spec->readers);
-    free(channel);
+    return peer_channel_new(spec, SOCK_SEQPACKET, out);
 }
 
 /* Writing -------------------------------------------------------------------------------------- */
@@ -116,7 +92,7 @@ static void close_writer(void *user)
     free(writer);
 }
 
-static int open_branches(const struct channel *channel, struct writer *writer)
+static int open_branches(const struct peer_channel *channel, struct writer *writer)
 {
     const struct transport_spec *spec = channel->spec;
     void *memory;
@@ -133,7 +109,7 @@ static int open_branches(const struct channel *channel, struct writer *writer)
 
 static int open_writer(void *user, uint32_t index, void **out)
 {
-    const struct channel *channel = user;
+    const struct peer_channel *channel = user;
     const struct transport_spec *spec = channel->spec;
     struct writer *writer = calloc(1, sizeof *writer);
     sigset_t broken;
@@ -203,7 +179,7 @@ static int finish(void *user)
 
 static int open_reader(void *user, uint32_t index, void **out)
 {
-    const struct channel *channel = user;
+    const struct peer_channel *channel = user;
     struct peer_items *items = calloc(1, sizeof *items);
     char nothing;
     int fd;
@@ -246,7 +222,7 @@ const struct transport bench_peer_pipe = {
     .title = "pipe (vmsplice for large items)",
     .can = TRANSPORT_IN_PLACE | TRANSPORT_MANY_READERS | TRANSPORT_THREADS,
     .prepare = prepare,
-    .dispose = dispose,
+    .dispose = peer_channel_free,
     .open_writer = open_writer,
     .open_reader = open_reader,
     .acquire = acquire,

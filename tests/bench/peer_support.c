@@ -70,6 +70,30 @@ void peer_pairs_close(struct peer_pair *pairs, uint32_t count)
     free(pairs);
 }
 
+int peer_channel_new(const struct transport_spec *spec, int type, void **out)
+{
+    struct peer_channel *channel = calloc(1, sizeof *channel);
+
+    if (channel == NULL)
+        return -ENOMEM;
+    channel->spec = spec;
+    const int error = peer_pairs_open(type, spec->readers, &channel->pairs);
+    if (error < 0) {
+        free(channel);
+        return error;
+    }
+    *out = channel;
+    return 0;
+}
+
+void peer_channel_free(void *user)
+{
+    struct peer_channel *channel = user;
+
+    peer_pairs_close(channel->pairs, channel->spec->readers);
+    free(channel);
+}
+
 int peer_send(int socket, const void *message, size_t size, int fd)
 {
     struct iovec part = { .iov_base = (void *)(uintptr_t)message, .iov_len = size };

@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "transport.h"
+
 /* Zeroed memory from its first page on, shared with the children or not. */
 int peer_map_shared(size_t size, void **memory);
 int peer_map_private(size_t size, void **memory);
@@ -32,6 +34,15 @@ struct peer_pair {
 
 int peer_pairs_open(int type, uint32_t count, struct peer_pair **pairs);
 void peer_pairs_close(struct peer_pair *pairs, uint32_t count);
+
+/* The channel of a transport that needs no more than these pairs; and its prepare and dispose. */
+struct peer_channel {
+    const struct transport_spec *spec;
+    struct peer_pair *pairs;
+};
+
+int peer_channel_new(const struct transport_spec *spec, int type, void **channel);
+void peer_channel_free(void *channel);
 
 /* Room for one file descriptor beside a message. */
 union peer_control {

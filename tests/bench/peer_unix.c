@@ -12,33 +12,9 @@
 #include "peer_support.h"
 #include "transport.h"
 
-struct channel {
-    const struct transport_spec *spec;
-    struct peer_pair *pairs;
-};
-
 static int prepare(const struct transport_spec *spec, void **out)
 {
-    struct channel *channel = calloc(1, sizeof *channel);
-
-    if (channel == NULL)
-        return -ENOMEM;
-    channel->spec = spec;
-    const int error = peer_pairs_open(SOCK_STREAM, spec->readers, &channel->pairs);
-    if (error < 0) {
-        free(channel);
-        return error;
-    }
-    *out = channel;
-    return 0;
-}
-
-static void dispose(void *user)
-{
-    struct channel *channel = user;
-
-    peer_pairs_close(channel->pairs, channel->spec->readers);
-    free(channel);
+    return peer_channel_new(spec, SOCK_STREAM, out);
 }
 
 /* Writing -------------------------------------------------------------------------------------- */
@@ -50,7 +26,7 @@ static ssize_t push(int fd, const void *data, size_t size, bool wait)
 
 static int open_writer(void *user, uint32_t index, void **out)
 {
-    const struct channel *channel = user;
+    const struct peer_channel *channel = user;
     const struct transport_spec *spec = channel->spec;
     struct peer_fan *fan = peer_fan_new(spec->item_size, spec->readers, push);
     const size_t wanted = spec->item_size * spec->slots;
@@ -94,7 +70,7 @@ static void close_writer(void *user)
 
 static int open_reader(void *user, uint32_t index, void **out)
 {
-    const struct channel *channel = user;
+    const struct peer_channel *channel = user;
     const struct transport_spec *spec = channel->spec;
     struct peer_items *items = calloc(1, sizeof *items);
 
@@ -136,7 +112,7 @@ const struct transport bench_peer_unix = {
     .title = "AF_UNIX stream",
     .can = TRANSPORT_MANY_READERS | TRANSPORT_THREADS,
     .prepare = prepare,
-    .dispose = dispose,
+    .dispose = peer_channel_free,
     .open_writer = open_writer,
     .open_reader = open_reader,
     .write = write_item,

@@ -73,6 +73,22 @@ static int write_in_place(struct writing *writing)
     return transport->publish(writing->writer);
 }
 
+/* Moves a copy of the item: by the transport, or around it. */
+static int send_copy(struct writing *writing, const void *item)
+{
+    const struct traffic *traffic = writing->job->traffic;
+    const struct transport *transport = traffic->transport;
+    void *memory;
+
+    if (transport->write != NULL)
+        return transport->write(writing->writer, item);
+    const int error = transport->acquire(writing->writer, &memory);
+    if (error < 0)
+        return error;
+    memcpy(memory, item, traffic->spec.item_size);
+    return transport->publish(writing->writer);
+}
+
 static int write_copy(struct writing *writing)
 {
     const struct traffic *traffic = writing->job->traffic;
@@ -83,7 +99,7 @@ static int write_copy(struct writing *writing)
                            &writing->random);
     make(writing, item);
     stamp(writing, item);
-    return traffic->transport->write(writing->writer, item);
+    return send_copy(writing, item);
 }
 
 static int write_item(struct writing *writing)

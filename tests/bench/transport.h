@@ -15,8 +15,8 @@
  * pinning and CPU times are the harness's. Every item has exactly spec->item_size bytes.
  *
  * RULES
- *  - Lossless, but for TRANSPORT_LOSSY: a writer that is ahead of its readers waits, asleep. So does a reader without items.
- *    A transport that can only poll says so in its title.
+ *  - Lossless, but for TRANSPORT_LOSSY: a writer that is ahead of its readers waits, asleep. So does
+ *    a reader without items. A transport that can only poll says so in its title.
  *  - At most spec->slots items are on their way at once; where a transport cannot count items (a
  *    pipe) it takes the system's largest buffer that is not larger than that.
  *  - A side holds one item at a time: publish follows acquire, release follows receive.
@@ -84,8 +84,9 @@ struct transport {
     int (*acquire)(void *writer, void **data);
     int (*publish)(void *writer);
 
-    /* Moves a copy of the item; waits for room. The best way there is: not through acquire() where
-     * the transport knows a shorter one. The source may change as soon as it returns. */
+    /* Moves a copy of the item; waits for room. The source may change as soon as it returns. May be
+     * NULL with TRANSPORT_IN_PLACE: the harness then acquires, copies and publishes itself. For
+     * transports that know a shorter way. */
     int (*write)(void *writer, const void *data);
 
     /* Waits for the next item: 1 with its address (64-byte aligned if the transport can), valid
