@@ -31,10 +31,10 @@ floor(sync # 3
     USES base platform layout.h)
 floor(handle # 4: regions and rings
     FILES access.c claim.c order.c order.h recover.c region.c region.h ring.h ring_read.c
-          ring_write.c seat.c seat.h slot.h stats.c take.c
+          ring_write.c seat.c seat.h slot.h stats.c take.c tally.h
     USES base platform object sync)
 floor(frame # 5
-    FILES format.c format.h frame.c
+    FILES format.c format.h frame.c inspect.c meta.c meta.h
     USES base platform object sync handle)
 
 # Files that may include more: a regular expression of the names between < and >.
@@ -89,7 +89,7 @@ function(look_in_library include place)
     string(SUBSTRING ${include} 0 1 bracket)
     string(SUBSTRING ${include} 1 -1 name)
     if(bracket STREQUAL "<")
-        if(NOT name STREQUAL "framering/framering.h" AND NOT name MATCHES "${c11}"
+        if(NOT name MATCHES "^framering/(framering|meta)\\.h$" AND NOT name MATCHES "${c11}"
            AND NOT (DEFINED system_${file} AND name MATCHES "${system_${file}}"))
             problem(${place} "<${name}> is neither C11 nor ours; platform.h leads to the system")
         endif()
@@ -144,7 +144,7 @@ endfunction()
 function(look_outside include place)
     string(SUBSTRING ${include} 1 -1 name)
     if(include MATCHES "^<framering/"
-       AND NOT include MATCHES "^<framering/(framering|typed|av)\\.h$")
+       AND NOT include MATCHES "^<framering/(framering|meta|typed|av)\\.h$")
         problem(${place} "<${name}> is no public header")
     elseif(include MATCHES "(^.|/)(lib|src)/")
         problem(${place} "${name} leads into the library")

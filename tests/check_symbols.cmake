@@ -1,6 +1,6 @@
-# Fails unless the same names are declared in a public header, listed in the map and exported by
+# Fails unless the same names are declared in public headers, listed in the map and exported by
 # the shared library, and every global of the static library is fr_… or fri_….
-#   cmake -D NM=nm -D HEADER=x.h -D MAP=x.map -D SHARED=libx.so [-D STATIC=libx.a]
+#   cmake -D NM=nm -D FOLDER=… -D HEADERS=x.h,y.h -D MAP=x.map -D SHARED=libx.so [-D STATIC=libx.a]
 #         -P check_symbols.cmake
 cmake_minimum_required(VERSION 3.25)
 
@@ -29,11 +29,16 @@ function(compare first is_there second is_not_there)
     endforeach()
 endfunction()
 
-file(READ ${HEADER} text)
+set(text "")
+string(REPLACE "," ";" files ${HEADERS})
+foreach(file IN LISTS files)
+    file(READ ${FOLDER}/${file} more)
+    string(APPEND text "${more}")
+endforeach()
 string(REGEX MATCHALL "\nFR_API [^;(]*\\(" declared "${text}")
 list(TRANSFORM declared REPLACE "^.*[ *](fr_[a-z0-9_]+)\\($" "\\1")
 if(NOT declared)
-    message(FATAL_ERROR "${HEADER}: no line begins with FR_API; this check reads nothing")
+    message(FATAL_ERROR "${HEADERS}: no line begins with FR_API; this check reads nothing")
 endif()
 
 file(READ ${MAP} text)
@@ -43,10 +48,10 @@ list(TRANSFORM mapped STRIP)
 
 globals_of(${SHARED} exported -D)
 
-compare(declared "declared in ${HEADER}" mapped "not in ${MAP}")
-compare(mapped "in ${MAP}" declared "not declared with FR_API in ${HEADER}")
-compare(declared "declared in ${HEADER}" exported "not exported by ${SHARED}")
-compare(exported "exported by ${SHARED}" declared "not declared in ${HEADER}")
+compare(declared "declared in ${HEADERS}" mapped "not in ${MAP}")
+compare(mapped "in ${MAP}" declared "not declared with FR_API in ${HEADERS}")
+compare(declared "declared in ${HEADERS}" exported "not exported by ${SHARED}")
+compare(exported "exported by ${SHARED}" declared "not declared in ${HEADERS}")
 
 if(STATIC)
     globals_of(${STATIC} all -g)

@@ -97,10 +97,24 @@ static const struct number numbers[] = {
     AT(fri_ring_page, overwritten, 1160),
     AT(fri_ring_page, unreported, 1168),
 
-    SIZE(fri_member, 128),
+    SIZE(fri_member, 896),
     AT(fri_member, cursor, 0),
     AT(fri_member, incarnation, 8),
     AT(fri_member, process, 16),
+    AT(fri_member, tally, 128),
+    AT(fri_tally, program, 0),
+    AT(fri_tally, joined_ns, 16),
+    AT(fri_tally, lent, 128),
+    AT(fri_tally, aborted, 136),
+    AT(fri_tally, sequence, 144),
+    AT(fri_tally, timeouts, 152),
+    AT(fri_tally, waits, 160),
+    AT(fri_tally, waited_ns, 168),
+    AT(fri_tally, skipped, 176),
+    AT(fri_tally, overwritten, 184),
+    AT(fri_tally, dropped, 192),
+    AT(fri_tally, latency, 256),
+    AT(fri_tally, hold, 512),
 
     SIZE(fri_slot, 128),
     AT(fri_slot, control, 0),
@@ -109,7 +123,7 @@ static const struct number numbers[] = {
 
     IS(FRI_FRAME_MAGIC, 0x4d415246),
     IS(FRI_FRAME_MAJOR, 1),
-    IS(FRI_FRAME_MINOR, 0),
+    IS(FRI_FRAME_MINOR, 1),
     SIZE(fri_frame_plane, 16),
     AT(fri_frame_plane, offset, 0),
     AT(fri_frame_plane, stride, 8),
@@ -143,7 +157,20 @@ static const struct number numbers[] = {
     AT(fri_frame_header, chroma_location, 172),
     AT(fri_frame_header, source_number, 176),
     AT(fri_frame_header, source_drops, 184),
-    AT(fri_frame_header, reserved1, 192),
+    AT(fri_frame_header, meta_offset, 192),
+    AT(fri_frame_header, meta_size, 196),
+    AT(fri_frame_header, reserved1, 200),
+
+    IS(FRI_META_ROOM, 3840),
+    SIZE(fri_meta_entry, 8),
+    AT(fri_meta_entry, size, 4),
+    SIZE(fri_rect, 16),
+    IS(FRI_DAMAGE_HISTORY, 32),
+    SIZE(fri_damage, 528),
+    AT(fri_damage, base, 0),
+    AT(fri_damage, count, 8),
+    AT(fri_damage, history, 12),
+    AT(fri_damage, past, 16),
 };
 
 START_TEST(every_byte_stands_where_it_always_stood)
@@ -245,11 +272,11 @@ START_TEST(the_geometry_of_a_ring_is_a_function_of_four_numbers)
     ck_assert_uint_eq(identity.kind, 3);
     ck_assert_uint_eq(identity.order_size, 8);
     ck_assert_uint_eq(identity.members_offset, 4096);
-    ck_assert_uint_eq(identity.order_offset, 4096 + 64 * 128);
-    ck_assert_uint_eq(identity.slots_offset, 4096 + 64 * 128 + 128);
-    ck_assert_uint_eq(identity.data_offset, 4 * 4096);
+    ck_assert_uint_eq(identity.order_offset, 4096 + 64 * 896);
+    ck_assert_uint_eq(identity.slots_offset, 4096 + 64 * 896 + 128);
+    ck_assert_uint_eq(identity.data_offset, 16 * 4096);
     ck_assert_uint_eq(identity.slot_stride, 2 * 4096);
-    ck_assert_uint_eq(identity.total_size, 10 * 4096);
+    ck_assert_uint_eq(identity.total_size, 22 * 4096);
 }
 END_TEST
 

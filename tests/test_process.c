@@ -460,7 +460,7 @@ static rlim_t address_space(void)
 START_TEST(without_address_space_each_opening_fails_and_leaves_nothing)
 {
     if (!IS_SANITIZED)
-        try_limits(RLIMIT_AS, address_space() & ~(rlim_t)4095, 4096, 60, FR_ENOMEM);
+        try_limits(RLIMIT_AS, address_space() & ~(rlim_t)4095, 4096, 120, FR_ENOMEM);
 }
 END_TEST
 

@@ -9,6 +9,7 @@
 
 #include "base.h"
 #include "format.h"
+#include "meta.h"
 #include "platform.h"
 #include "ring.h"
 
@@ -73,6 +74,8 @@ static void start_frame(struct fri_loan *loan, enum fr_format format, uint32_t w
         .capture_ns = fri_clock_now(),
         .color = { .primaries = 2, .transfer = 2, .matrix = 2 },
     };
+    loan->since_ns = frame->capture_ns;
+    loan->meta_size = 0;
     for (uint32_t i = 0; i < picture->planes; i++) {
         frame->plane[i] = (struct fr_plane){
             .data = image + picture->plane[i].offset,
@@ -212,6 +215,25 @@ static int check_loan(const struct fri_loan *loan)
     return 0;
 }
 
+static int announce(struct fri_loan *loan, struct fri_frame_header *header)
+{
+    struct fri_seat *seat = loan->seat;
+    uint64_t sequence = 0;
+    int error = fri_writer_end_loan(loan);
+
+    if (error < 0)
+        return error;
+    tally_time(seat->tally->latency, header->capture_ns, header->publish_ns);
+    tally_time(seat->tally->hold, loan->since_ns, header->publish_ns);
+    struct fri_damage_step damage = fri_damage_begin(loan);
+    fri_meta_store(loan, header);
+    memcpy(loan->slot.data, header, sizeof *header);
+    error = fri_writer_announce(loan, &sequence);
+    fri_damage_end(seat, &damage, sequence);
+    fri_loan_settle(loan);
+    return error;
+}
+
 FR_API int fr_frame_publish(struct fr_frame **frame)
 {
     FR_CHECK(frame && *frame);
@@ -227,9 +249,8 @@ FR_API int fr_frame_publish(struct fr_frame **frame)
         error = place_planes(loan, &header, &loan->slot.used);
     if (error < 0)
         return error;
-    memcpy(loan->slot.data, &header, sizeof header);
     *frame = NULL;
-    return fri_writer_publish_loan(loan);
+    return announce(loan, &header);
 }
 
 FR_API void fr_frame_abort(struct fr_frame **frame)
@@ -309,7 +330,8 @@ static int adopt(struct fri_loan *loan)
     adopt_values(&header, frame);
     if (check_values(frame) < 0)
         return fri_fail(FR_ECORRUPT, "a time base, rate or colour of the frame makes no sense");
-    return adopt_planes(&header, loan, frame);
+    int error = adopt_planes(&header, loan, frame);
+    return error < 0 ? error : fri_meta_adopt(loan, &header);
 }
 
 FR_API int fr_frame_wait(struct fr_reader *reader, enum fr_which which, int64_t timeout_ns,
@@ -329,6 +351,8 @@ FR_API int fr_frame_wait(struct fr_reader *reader, enum fr_which which, int64_t 
         fri_reader_release_loan(loan);
         return error;
     }
+    loan->since_ns = fri_clock_now();
+    tally_delivery(reader->seat->tally, loan->frame.publish_ns, loan->since_ns);
     *out = &loan->frame;
     return 0;
 }

@@ -146,14 +146,47 @@ _Static_assert(offsetof(struct fri_ring_page, space_event) == 1024, "ring: space
 _Static_assert(offsetof(struct fri_ring_page, dropped) == 1152, "ring: counters line");
 _Static_assert(sizeof(struct fri_ring_page) == FRI_PAGE, "ring: one page");
 
+#define FRI_BINS 32
+
+/*
+ * What a member did so far, for those who look on; nobody decides anything by it. Written with
+ * relaxed stores by its handle's thread, but for what giving back counts, which any thread may do.
+ */
+struct fri_tally {
+    /* line 0: who it is */
+    fri_word program[2]; /* 16 bytes of text */
+    fri_word joined_ns;
+    uint8_t pad0[FRI_LINE - 24];
+    /* line 1 */
+    fri_word lent;     /* slots that it was lent so far */
+    fri_word aborted;  /* and gave back unseen */
+    fri_word sequence; /* of the newest item that it got, or published */
+    fri_word timeouts;
+    fri_word waits;
+    fri_word waited_ns;
+    fri_word skipped; /* losses of a reader */
+    fri_word overwritten;
+    fri_word dropped;
+    uint8_t pad1[FRI_LINE - 72];
+    /* lines 2 and 4: frames; bin i counts 2^i up to 2^(i+1) nanoseconds */
+    fri_word
+        latency[FRI_BINS];   /* writer: capture to publication; reader: publication to delivery */
+    fri_word hold[FRI_BINS]; /* from lending to giving back */
+};
+
 /* One of the FRI_MEMBERS places of a ring. Only its holder writes it. */
 struct fri_member {
     fri_word cursor; /* reader of a broadcast: the next sequence number it will read, or lower */
     fri_word incarnation; /* how many members have had this place */
     fri_word32 process;   /* for people who look on */
     uint8_t pad[FRI_LINE - 20];
+    struct fri_tally tally;
 };
-_Static_assert(sizeof(struct fri_member) == FRI_LINE, "member: one line");
+_Static_assert(offsetof(struct fri_member, tally) == FRI_LINE, "member: first line");
+_Static_assert(offsetof(struct fri_tally, lent) == 128, "tally: counters line");
+_Static_assert(offsetof(struct fri_tally, latency) == 256, "tally: latency");
+_Static_assert(offsetof(struct fri_tally, hold) == 512, "tally: hold");
+_Static_assert(sizeof(struct fri_member) == 7 * FRI_LINE, "member: seven lines");
 
 /* The words of one slot; the payload lies elsewhere, in pages with a protection of their own. */
 struct fri_slot {
@@ -172,7 +205,7 @@ _Static_assert(offsetof(struct fri_slot, used) == 64, "slot: second half");
 
 #define FRI_FRAME_MAGIC UINT32_C(0x4d415246) /* bytes "FRAM" */
 #define FRI_FRAME_MAJOR 1
-#define FRI_FRAME_MINOR 0
+#define FRI_FRAME_MINOR 1 /* 1: metadata */
 
 struct fri_frame_plane {
     uint64_t offset; /* of the top row's first byte, from the start of the payload */
@@ -216,12 +249,45 @@ struct fri_frame_header {
 
     uint64_t source_number;
     uint64_t source_drops;
-    uint8_t reserved1[256 - 192];
+    uint32_t meta_offset; /* from the start of the payload: entries of metadata, meta.h */
+    uint32_t meta_size;   /* bytes of all of them; 0 none */
+    uint8_t reserved1[256 - 200];
 };
 _Static_assert(offsetof(struct fri_frame_header, plane) == 48, "frame: planes");
 _Static_assert(offsetof(struct fri_frame_header, pts) == 112, "frame: times");
 _Static_assert(offsetof(struct fri_frame_header, color_range) == 168, "frame: colour");
-_Static_assert(offsetof(struct fri_frame_header, reserved1) == 192, "frame: no holes");
+_Static_assert(offsetof(struct fri_frame_header, meta_offset) == 192, "frame: metadata");
+_Static_assert(offsetof(struct fri_frame_header, reserved1) == 200, "frame: no holes");
 _Static_assert(sizeof(struct fri_frame_header) == 256, "frame: 256 bytes");
+
+/*
+ * Metadata stand between the header and the picture, as entries: this, then size bytes, then zeros
+ * up to a multiple of 8.
+ */
+#define FRI_META_ROOM (FRI_PAGE - 256)
+
+struct fri_meta_entry {
+    uint32_t type;
+    uint32_t size;
+};
+_Static_assert(sizeof(struct fri_meta_entry) == 8, "metadata: entry");
+
+#define FRI_DAMAGE_HISTORY 32
+
+struct fri_rect {
+    int32_t x;
+    int32_t y;
+    uint32_t width;
+    uint32_t height;
+};
+
+/* The entry of type 1, damage; count rectangles follow. */
+struct fri_damage {
+    uint64_t base; /* the number of the frame that this one differs from */
+    uint32_t count;
+    uint32_t history;                         /* how many of the next are valid */
+    struct fri_rect past[FRI_DAMAGE_HISTORY]; /* i: around what differs from frame base - 1 - i */
+};
+_Static_assert(sizeof(struct fri_damage) == 528, "metadata: damage");
 
 #endif

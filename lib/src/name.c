@@ -2,6 +2,7 @@
 /* Floor 2: see name.h. */
 #include "name.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,15 +22,19 @@ static const char *bare_name(const char *name)
     return digits >= 1 && digits <= MAX_DIGITS && name[digits] == ':' ? name + digits + 1 : name;
 }
 
-bool fri_name_is_valid(const char *name)
+static bool is_bare_name(const char *name)
 {
     static const char allowed[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-    const char *bare = name ? bare_name(name) : "";
-    size_t length = strlen(bare);
+    size_t length = strlen(name);
 
-    if (length >= 1 && length <= MAX_NAME && bare[0] != '.' && bare[0] != '-' &&
-        strspn(bare, allowed) == length)
+    return length >= 1 && length <= MAX_NAME && name[0] != '.' && name[0] != '-' &&
+           strspn(name, allowed) == length;
+}
+
+bool fri_name_is_valid(const char *name)
+{
+    if (name && is_bare_name(bare_name(name)))
         return true;
     fri_fail(FR_EINVAL,
              "\"%.80s\" is not a name: 1 to 64 of A-Z a-z 0-9 . _ - not starting with . or -",
@@ -77,6 +82,32 @@ bool fri_name_wait_step(struct fri_name_wait *wait)
 void fri_name_wait_end(struct fri_name_wait *wait)
 {
     fri_watch_close(&wait->watch);
+}
+
+struct listing {
+    int (*fn)(void *user, const char *name);
+    void *user;
+};
+
+static int list_one(void *context, uint32_t user, const char *name)
+{
+    const struct listing *listing = context;
+    char full[FRI_NAME_SIZE];
+
+    if (!is_bare_name(name))
+        return 0;
+    if (user == fri_user())
+        return listing->fn(listing->user, name);
+    snprintf(full, sizeof full, "%u:%s", user, name);
+    return listing->fn(listing->user, full);
+}
+
+FR_API int fr_list(int (*fn)(void *user, const char *name), void *user)
+{
+    struct listing listing = { fn, user };
+
+    FR_CHECK(fn);
+    return fri_path_list(list_one, &listing);
 }
 
 FR_API int fr_unlink(const char *name)

@@ -271,17 +271,15 @@ int fri_object_await(const struct fri_object_wish *wish, int64_t timeout_ns,
 
 /* ---- Creating ---------------------------------------------------------------------------- */
 
-/* T1 and T2. 0: the name is free now, or was when we looked; FR_EEXIST: its owner lives. */
-static int take_over(const char *path)
+/* T1 and T2. 0: the name is free now; FR_ENOENT: it was when we looked; FR_EEXIST: its owner lives. */
+static int take_over(const char *path, uint32_t user)
 {
     struct fri_identity identity;
     struct fri_file_info ours;
     struct fri_file_info named;
     int fd;
-    int error = open_checked(path, fri_user(), true, &identity, &fd);
+    int error = open_checked(path, user, true, &identity, &fd);
 
-    if (error == FR_ENOENT)
-        return 0;
     if (error < 0)
         return error;
     error =
@@ -289,17 +287,26 @@ static int take_over(const char *path)
     if (fri_lock_try(fd, FRI_LOCK_OWNER, FRI_LOCK_OWNERS)) { /* T1 */
         FR_POINT("owner bytes of the dead locked");
         /* Between opening and locking somebody else may have taken it over. Then look again. */
-        error = 0;
+        error = FR_ENOENT;
         if (fri_file_info(fd, &ours) == 0 && fri_path_info(path, &named) == 0 &&
             ours.inode == named.inode && ours.device == named.device) {
-            fri_log(FR_LOG_INFO, "taking over %s: its owner is gone", path);
+            fri_log(FR_LOG_INFO, "removing %s: its owner is gone", path);
             error = fri_path_remove(path); /* T2 */
-            error = error == FR_ENOENT ? 0 : error;
             FR_POINT("dead name removed");
         }
     }
     fri_file_close(fd);
     return error;
+}
+
+FR_API int fr_collect(const char *name)
+{
+    char path[FRI_PATH_SIZE];
+
+    if (!fri_name_is_valid(name))
+        return FR_EINVAL;
+    fri_name_path(name, path);
+    return take_over(path, fri_name_user(name));
 }
 
 /* T3 and C4 */
@@ -310,8 +317,8 @@ static int give_name(int fd, const char *path)
 
         if (error != FR_EEXIST)
             return error;
-        error = take_over(path);
-        if (error < 0)
+        error = take_over(path, fri_user());
+        if (error < 0 && error != FR_ENOENT)
             return error;
     }
     return fri_fail(FR_EEXIST, "%s is being made by others all the time", path);

@@ -36,3 +36,12 @@ int fri_opts_read(void *known, size_t known_size, const void *given, size_t give
     memcpy(known, &known_size, sizeof known_size);
     return 0;
 }
+
+void fri_opts_give(void *out, size_t out_size, const void *ours, size_t our_size)
+{
+    size_t count = fri_min(out_size, our_size);
+
+    if (count > sizeof out_size)
+        memcpy((char *)out + sizeof out_size, (const char *)ours + sizeof out_size,
+               count - sizeof out_size);
+}

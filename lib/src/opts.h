@@ -3,8 +3,8 @@
 #define FRI_OPTS_H
 
 /*
- * Floor 0: option structs that grow. Each begins with its size as the caller knew it; releases add
- * fields at the end only, and zero is every field's default.
+ * Floor 0: structs that grow, with options or with answers. Each begins with its size as the caller
+ * knew it; releases add fields at the end only, and zero is every option's default.
  */
 
 #include <stddef.h>
@@ -18,5 +18,8 @@
  * caller sets a field that this library does not know.
  */
 int fri_opts_read(void *known, size_t known_size, const void *given, size_t given_size);
+
+/* Answers: as much of ours as the caller's struct has room for; its .size stays the caller's. */
+void fri_opts_give(void *out, size_t out_size, const void *ours, size_t our_size);
 
 #endif

@@ -93,6 +93,12 @@ int fri_file_info(int fd, struct fri_file_info *info);
 int fri_path_info(const char *path, struct fri_file_info *info);
 int fri_path_remove(const char *path);
 
+/*
+ * Calls fn with user and name of each file that has such a path as fri_path_make makes, until it
+ * returns anything but 0; returns that.
+ */
+int fri_path_list(int (*fn)(void *context, uint32_t user, const char *name), void *context);
+
 /* Reads size bytes from the start; false if there are fewer. */
 bool fri_file_read(int fd, void *buffer, size_t size);
 
@@ -181,7 +187,8 @@ int fri_socket_receive(int socket, int64_t timeout_ns, int *fd);
 /* A number that no other object will have. Never 0. */
 uint64_t fri_random(void);
 
-/* The calling process, for people who look on: never for decisions. */
+/* The calling process and what the kernel calls it, for people who look on: never for decisions. */
 uint32_t fri_process(void);
+void fri_program(char name[16]);
 
 #endif

@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/inotify.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -194,4 +195,10 @@ uint64_t fri_random(void)
 uint32_t fri_process(void)
 {
     return (uint32_t)getpid();
+}
+
+void fri_program(char name[16])
+{
+    if (prctl(PR_GET_NAME, name) < 0)
+        name[0] = 0;
 }

@@ -4,10 +4,13 @@
  * opened again, mapped. platform.h says what each function promises.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -56,6 +59,54 @@ uint32_t fri_user(void)
 void fri_path_make(uint32_t user, const char *name, char path[FRI_PATH_SIZE])
 {
     snprintf(path, FRI_PATH_SIZE, FRI_SHM_DIRECTORY "/framering.%u.%s", user, name);
+}
+
+/* The user and the name in "framering.UID.NAME"; false if that is not what it says. */
+static bool parse_file_name(const char *file, uint32_t *user, const char **name)
+{
+    static const char prefix[] = "framering.";
+    char *end;
+
+    if (strncmp(file, prefix, sizeof prefix - 1) != 0)
+        return false;
+    const char *digits = file + sizeof prefix - 1;
+    unsigned long number = strtoul(digits, &end, 10);
+    if (*digits < '0' || *digits > '9' || number > UINT32_MAX || *end != '.')
+        return false;
+    *user = (uint32_t)number;
+    *name = end + 1;
+    return true;
+}
+
+static int list(DIR *directory, int (*fn)(void *, uint32_t, const char *), void *context)
+{
+    int result = 0;
+
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(directory);
+        const char *name;
+        uint32_t user;
+
+        if (!entry)
+            return -errno;
+        if (parse_file_name(entry->d_name, &user, &name))
+            result = fn(context, user, name);
+        if (result != 0)
+            return result;
+    }
+}
+
+int fri_path_list(int (*fn)(void *context, uint32_t user, const char *name), void *context)
+{
+    int before = fri_hold_cancellation();
+    DIR *directory = opendir(FRI_SHM_DIRECTORY);
+    int result = directory ? list(directory, fn, context) : -errno;
+
+    if (directory)
+        closedir(directory);
+    fri_restore_cancellation(before);
+    return result;
 }
 
 static void proc_path(int fd, char path[FRI_PATH_SIZE])

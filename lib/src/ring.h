@@ -7,6 +7,7 @@
  * ring_read.c; these are the ones that frame.c builds on.
  */
 
+#include "event.h"
 #include "name.h"
 #include "seat.h"
 
@@ -38,6 +39,10 @@ struct fr_reader {
 bool fri_gates(const struct fr_reader *reader);
 void fri_publish_cursor(struct fr_reader *reader);
 
+/* What an acquire that had to wait, and its end, come to in the handle's counters. */
+void fri_count_wait(struct fr_stats *stats, struct fri_tally *tally, const struct fri_wait *wait,
+                    int error);
+
 /* Finds and holds an item for a reader: 0, FR_ETIMEDOUT there is none now, FR_ECORRUPT. */
 int fri_take(struct fr_reader *reader, enum fr_which which, struct fri_loan **out);
 
@@ -45,7 +50,12 @@ int fri_take(struct fr_reader *reader, enum fr_which which, struct fri_loan **ou
 int fri_claim(struct fr_writer *writer);
 
 int fri_writer_lend(struct fr_writer *writer, int64_t timeout_ns, struct fri_loan **out);
-int fri_writer_publish_loan(struct fri_loan *loan);
+/*
+ * Publishing, in two steps: the loan is over and its slot still ours; it is announced and everybody
+ * woken. fri_loan_settle follows, whatever the second came to.
+ */
+int fri_writer_end_loan(struct fri_loan *loan);
+int fri_writer_announce(struct fri_loan *loan, uint64_t *sequence);
 void fri_writer_abort_loan(struct fri_loan *loan);
 
 int fri_reader_lend(struct fr_reader *reader, enum fr_which which, int64_t timeout_ns,

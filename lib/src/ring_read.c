@@ -228,6 +228,18 @@ static void add_loss(struct fr_loss *to, const struct fr_loss *more)
     to->dropped += more->dropped;
 }
 
+static void show(struct fri_tally *tally, const struct fri_loan *loan)
+{
+    const struct fr_loss *loss = &loan->slot.loss;
+
+    word_poke(&tally->sequence, loan->slot.sequence);
+    if (!(loss->skipped | loss->overwritten | loss->dropped))
+        return;
+    tally_add(&tally->skipped, loss->skipped);
+    tally_add(&tally->overwritten, loss->overwritten);
+    tally_add(&tally->dropped, loss->dropped);
+}
+
 static void account(struct fr_reader *reader, struct fri_loan *loan)
 {
     count_drops(reader);
@@ -235,6 +247,7 @@ static void account(struct fr_reader *reader, struct fri_loan *loan)
     reader->stats.delivered++;
     add_loss(&reader->stats.loss, &reader->loss);
     reader->loss = (struct fr_loss){ 0 };
+    show(reader->seat->tally, loan);
 }
 
 void fri_reader_keep_loss(struct fr_reader *reader, const struct fri_loan *loan)
@@ -269,13 +282,10 @@ int fri_reader_lend(struct fr_reader *reader, enum fr_which which, int64_t timeo
         while (error == FR_ETIMEDOUT && fri_wait_step(&wait, &reader->seat->page->data_event) == 0)
             error = look(reader, which, &wait, out);
         reader->is_busy = error == 0 && fri_wait_was_short(&wait);
-        reader->stats.waits += wait.sleeps;
-        reader->stats.waited_ns += (uint64_t)wait.slept_ns;
+        fri_count_wait(&reader->stats, reader->seat->tally, &wait, error);
     }
     if (error == 0)
         account(reader, *out);
-    if (error == FR_ETIMEDOUT)
-        reader->stats.timeouts++;
     return error;
 }
 
@@ -285,8 +295,13 @@ void fri_reader_release_loan(struct fri_loan *loan)
     struct fri_slot *slot = &seat->slot[loan->index];
     uint64_t sequence = loan->slot.sequence;
 
-    if (fri_object_is_inherited(&seat->object) || !fri_loan_end(loan, LOAN_READING))
+    if (fri_object_is_inherited(&seat->object))
         return;
+    int64_t since_ns = loan->since_ns;
+    if (!fri_loan_end(loan, LOAN_READING))
+        return;
+    if (since_ns)
+        tally_time(seat->tally->hold, since_ns, fri_clock_now());
     if (seat->observes)
         fri_lock_drop(seat->object.fd, FRI_LOCK_PIN + loan->index);
     else if (seat->delivery == FR_QUEUE)

@@ -176,26 +176,15 @@ int fri_writer_lend(struct fr_writer *writer, int64_t timeout_ns, struct fri_loa
     writer->is_busy = error == 0 && fri_wait_was_short(&wait);
     if (error == FR_ETIMEDOUT)
         error = last_look(writer, out);
-    writer->stats.waits += wait.sleeps;
-    writer->stats.waited_ns += (uint64_t)wait.slept_ns;
-    if (error == FR_ETIMEDOUT) {
-        writer->stats.timeouts++;
-        if (drops)
-            word_count(&seat->page->dropped, 1);
-    }
+    fri_count_wait(&writer->stats, seat->tally, &wait, error);
+    if (error == FR_ETIMEDOUT && drops)
+        word_count(&seat->page->dropped, 1);
     return error;
 }
 
-/* A counter of the loan, which is ours alone as long as the slot is. */
-static void count_own(fri_word *counter, uint64_t increment)
-{
-    word_poke(counter, word_peek(counter) + increment);
-}
-
-int fri_writer_publish_loan(struct fri_loan *loan)
+int fri_writer_end_loan(struct fri_loan *loan)
 {
     struct fri_seat *seat = loan->seat;
-    uint64_t sequence;
 
     if (fri_object_is_inherited(&seat->object))
         return fri_object_fail_inherited();
@@ -203,18 +192,37 @@ int fri_writer_publish_loan(struct fri_loan *loan)
     if (!fri_loan_end(loan, LOAN_WRITING))
         return fri_fail(FR_EINVAL, "this slot was given back before");
     word_poke(&seat->slot[loan->index].used, loan->slot.used);
-    count_own(&loan->published, 1);
+    return 0;
+}
+
+int fri_writer_announce(struct fri_loan *loan, uint64_t *sequence)
+{
+    struct fri_seat *seat = loan->seat;
+
+    tally_add(&loan->published, 1);
     FR_POINT("before announcing");
-    int error = fri_order_publish(seat, loan->index, &sequence);
+    int error = fri_order_publish(seat, loan->index, sequence);
     if (error < 0) {
-        count_own(&loan->published, UINT64_MAX);
+        tally_add(&loan->published, UINT64_MAX);
         slot_abort(&seat->slot[loan->index], seat->place);
-    }
-    if (error == 0)
+    } else {
         fri_seat_wake_readers(seat); /* P4 */
+        word_poke(&seat->tally->sequence, *sequence);
+    }
     /* Refused, the slot is free again; published, the frame before is not the newest any more. */
     if (error < 0 || seat->delivery == FR_BROADCAST)
         fri_seat_wake_writers(seat);
+    return error;
+}
+
+static int publish_loan(struct fri_loan *loan)
+{
+    uint64_t sequence;
+    int error = fri_writer_end_loan(loan);
+
+    if (error < 0)
+        return error;
+    error = fri_writer_announce(loan, &sequence);
     fri_loan_settle(loan);
     return error;
 }
@@ -225,7 +233,8 @@ void fri_writer_abort_loan(struct fri_loan *loan)
 
     if (fri_object_is_inherited(&seat->object) || !fri_loan_end(loan, LOAN_WRITING))
         return;
-    count_own(&loan->aborted, 1);
+    tally_add(&loan->aborted, 1);
+    word_count(&seat->tally->aborted, 1);
     slot_abort(&seat->slot[loan->index], seat->place);
     FR_POINT("aborted, not woken");
     fri_seat_wake_writers(seat);
@@ -256,7 +265,7 @@ FR_API int fr_writer_publish(struct fr_slot **slot)
                         (unsigned long long)loan->slot.used,
                         (unsigned long long)loan->seat->slot_size);
     *slot = NULL;
-    return fri_writer_publish_loan(loan);
+    return publish_loan(loan);
 }
 
 FR_API void fr_writer_abort(struct fr_slot **slot)
@@ -283,5 +292,5 @@ FR_API int fr_writer_write(struct fr_writer *writer, const void *src, size_t siz
     if (size > 0)
         memcpy(loan->slot.data, src, size);
     loan->slot.used = size;
-    return fri_writer_publish_loan(loan);
+    return publish_loan(loan);
 }

@@ -43,7 +43,9 @@ struct fri_loan *fri_loan_begin(struct fri_seat *seat, uint32_t index, enum fri_
     loan->slot = (struct fr_slot){ .data = seat->object.data + index * seat->slot_stride,
                                    .capacity = seat->slot_size,
                                    .session = seat->object.identity.session };
+    loan->since_ns = 0;
     seat->lent++;
+    word_poke(&seat->tally->lent, seat->lent);
     word32_poke(&loan->state, state);
     return loan;
 }
@@ -98,6 +100,21 @@ static struct fri_seat *seat_alloc(enum fri_role role)
     return seat;
 }
 
+/* The metadata of all loans stand behind them, out of the way of those who never touch them. */
+static int alloc_loans(struct fri_seat *seat)
+{
+    seat->loans = calloc(seat->slots, sizeof *seat->loans + FRI_META_ROOM);
+    if (!seat->loans)
+        return fri_fail(FR_ENOMEM, "out of memory");
+    uint8_t *meta = (uint8_t *)(seat->loans + seat->slots);
+    for (uint32_t i = 0; i < seat->slots; i++) {
+        seat->loans[i].seat = seat;
+        seat->loans[i].index = i;
+        seat->loans[i].meta = meta + (size_t)i * FRI_META_ROOM;
+    }
+    return 0;
+}
+
 static int adopt_geometry(struct fri_seat *seat)
 {
     const struct fri_identity *identity = &seat->object.identity;
@@ -114,14 +131,7 @@ static int adopt_geometry(struct fri_seat *seat)
     seat->delivery = identity->delivery;
     seat->overflow = identity->overflow;
     seat->admits_observers = identity->required_features & FRI_FEATURE_OBSERVERS;
-    seat->loans = calloc(seat->slots, sizeof *seat->loans);
-    if (!seat->loans)
-        return fri_fail(FR_ENOMEM, "out of memory");
-    for (uint32_t i = 0; i < seat->slots; i++) {
-        seat->loans[i].seat = seat;
-        seat->loans[i].index = i;
-    }
-    return 0;
+    return alloc_loans(seat);
 }
 
 /* J1 */
@@ -147,6 +157,8 @@ static int take_place(struct fri_seat *seat, int fd)
     word_store(&member->cursor, 1);
     word_count(&member->incarnation, 1);
     word32_store(&member->process, fri_process());
+    seat->tally = &member->tally;
+    fri_tally_begin(seat->tally);
     word_set_bits(&seat->page->attached, fri_bit(seat->place));
     FR_POINT("attached");
     if (seat->is_writer)
@@ -173,6 +185,7 @@ static int on_create(struct fri_object *object, int fd, void *context)
 static int take_no_place(struct fri_seat *seat, const struct fri_object *object)
 {
     seat->place = FRI_MEMBERS;
+    seat->tally = &seat->unseen;
     if (!seat->admits_observers)
         return fri_fail(FR_ENOTSUP, "the ring admits no observers: open it as a member, or create "
                                     "it with .observers");

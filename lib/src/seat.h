@@ -30,6 +30,7 @@
 
 #include "layout.h"
 #include "object.h"
+#include "tally.h"
 
 struct fri_seat;
 
@@ -45,6 +46,24 @@ struct fri_loan {
     fri_word32 state; /* guards against giving back twice */
     fri_word published;
     fri_word aborted;
+    int64_t since_ns;   /* frames: when it was lent; 0 otherwise */
+    uint32_t meta_size; /* frames: bytes of metadata at meta */
+    uint8_t *meta;      /* FRI_META_ROOM bytes of our own */
+};
+
+/*
+ * What differed between the frames that were published last, for readers that skipped some. Who
+ * publishes has it from taking is_busy to giving it back; who does not get it does without.
+ */
+struct fri_damage_past {
+    fri_word32 is_busy;
+    uint64_t sequence; /* of the last; 0 none */
+    uint32_t format;
+    uint32_t width;
+    uint32_t height;
+    uint32_t count;
+    struct fri_rect past[FRI_DAMAGE_HISTORY]; /* i: around what differs between sequence - 1 - i and
+                                                 sequence */
 };
 
 struct fri_seat {
@@ -78,6 +97,11 @@ struct fri_seat {
     fri_word balance;
 
     fri_word recovered; /* dead members cleaned up after, by any thread */
+
+    struct fri_tally *tally; /* in the ring; an observer's is the next */
+    struct fri_tally unseen;
+
+    struct fri_damage_past damage; /* a writer's, see meta.c */
 };
 
 /* Makes a ring and takes place 0 as its first writer. Errors as fr_writer_create. */

@@ -15,6 +15,7 @@
  */
 #define _GNU_SOURCE
 #include <framering/framering.h>
+#include <framering/meta.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +41,7 @@ enum {
 
 #define HEADER_BYTES 7
 #define PATCH_BYTES 10
+#define FRAME_PATCHES 1024 /* bytes at the start of a slot */
 #define CALLS 12
 #define LONGEST_NS FR_S(1)
 
@@ -135,7 +137,19 @@ static void publish_items(uint8_t *bytes, const struct fri_identity *identity, u
 static uint64_t ring_word(const struct fri_identity *identity, uint64_t wanted)
 {
     static const uint16_t page_words[] = {
-        512, 520, 528, 536, 640, 768, 896, 1024, 1152, 1160, 1168, FRI_PAGE, FRI_PAGE + FRI_LINE,
+        512,
+        520,
+        528,
+        536,
+        640,
+        768,
+        896,
+        1024,
+        1152,
+        1160,
+        1168,
+        FRI_PAGE,
+        FRI_PAGE + sizeof(struct fri_member),
     };
     const uint64_t of_page = sizeof page_words / sizeof *page_words;
     uint64_t number = wanted % (of_page + identity->order_size + 3 * identity->slots);
@@ -153,16 +167,14 @@ static uint64_t ring_word(const struct fri_identity *identity, uint64_t wanted)
 /* Words go anywhere; of the payloads only into first pages, where frames have their headers. */
 static uint64_t patch_offset(const struct fri_identity *identity, uint64_t wanted)
 {
-    uint64_t control = identity->data_offset;
-    uint64_t offset = wanted * 8 % (control + 4 * sizeof(struct fri_frame_header));
-
     if (wanted & 0x8000 && identity->kind == FR_KIND_RING)
         return ring_word(identity, wanted & 0x7fff);
-    if (offset < control)
-        return offset;
-    offset -= control;
-    return control + offset / sizeof(struct fri_frame_header) * identity->slot_stride +
-           offset % sizeof(struct fri_frame_header);
+    if (!(wanted & 0x4000))
+        return wanted * 8 % identity->data_offset;
+    /* The headers of the first frames, and the metadata behind them. */
+    uint64_t offset = wanted * 8 % (4 * FRAME_PATCHES);
+    return identity->data_offset + offset / FRAME_PATCHES * identity->slot_stride +
+           offset % FRAME_PATCHES;
 }
 
 static uint8_t *make_file(uint64_t size)
@@ -256,6 +268,38 @@ static void touch_frame(const struct fr_frame *frame)
     }
 }
 
+static void touch_meta(const struct fr_frame *frame)
+{
+    struct fr_rect rects[FR_MAX_DAMAGE];
+    uint32_t type;
+    size_t size;
+
+    for (size_t i = 0;; i++) {
+        const void *bytes = fr_frame_meta_at(frame, i, &type, &size);
+
+        if (!bytes)
+            break;
+        touch(bytes, size);
+    }
+    for (uint64_t back = 0; back < 3; back++) {
+        size_t count = fr_frame_damage(frame, frame->sequence - back, rects);
+
+        for (size_t i = 0; i < count; i++) {
+            if (rects[i].x < 0 || (uint32_t)rects[i].x + rects[i].width > frame->width ||
+                rects[i].y < 0 || (uint32_t)rects[i].y + rects[i].height > frame->height)
+                fail("damage outside the picture");
+        }
+    }
+}
+
+static int touch_member(void *user, const struct fr_member *member)
+{
+    (void)user;
+    if (strlen(member->program) > 15 || member->place >= FR_MAX_MEMBERS)
+        fail("a member that makes no sense");
+    return 0;
+}
+
 static void use_reader(const struct fr_reader_opts *opts)
 {
     const struct fr_slot *held[CALLS] = { NULL };
@@ -277,6 +321,7 @@ static void use_reader(const struct fr_reader_opts *opts)
         if (i % 2 == 1 &&
             fr_frame_wait(reader, which, i == 1 ? FR_US(50) : FR_NOWAIT, &frame) == 0) {
             touch_frame(frame);
+            touch_meta(frame);
             fr_frame_release(&frame);
         }
         if (i % 4 == 3)
@@ -359,6 +404,7 @@ static void use(unsigned choice)
     bool all = choice > 4;
 
     (void)!fr_inspect(name, &info);
+    (void)!fr_members(name, touch_member, NULL);
     check_time();
     if (all || choice == 0)
         use_reader(NULL);

@@ -93,7 +93,8 @@
  *      4  Rings                       9  Without names: descriptors
  *      5  Regions
  *
- * typed.h beside this file: structs and arrays of structs without casts. av.h: FFmpeg's AVFrame.
+ * Beside this file: typed.h, structs and arrays of structs without casts; meta.h, what goes with a
+ * frame besides its picture: damage, cursor, times of its stages; av.h, FFmpeg's AVFrame.
  */
 
 #include <stddef.h>
@@ -764,9 +765,17 @@ struct fr_info {
     enum fr_delivery delivery;
     enum fr_overflow overflow;
     uint64_t slot_size;
-    uint64_t published;   /* items so far = the newest sequence number */
-    uint64_t dropped;     /* by FR_DROP_NEWEST */
-    uint64_t overwritten; /* queue: by FR_DROP_OLDEST, unread by anybody */
+    uint64_t published;    /* items so far = the newest sequence number */
+    uint64_t dropped;      /* by FR_DROP_NEWEST */
+    uint64_t overwritten;  /* queue: by FR_DROP_OLDEST, unread by anybody */
+    int observers;         /* admits them */
+    uint32_t observed;     /* slots that observers hold now */
+    enum fr_format format; /* of the newest frame; FR_FORMAT_NONE: there is none to be seen now */
+    uint32_t width;
+    uint32_t height;
+    struct fr_rational frame_rate;
+    int64_t capture_ns;
+    int64_t publish_ns;
 };
 #define fr_info(...) ((struct fr_info){ .size = sizeof(struct fr_info), __VA_ARGS__ })
 
@@ -777,23 +786,88 @@ struct fr_info {
  */
 FR_API FR_MUST_CHECK int fr_inspect(const char *name, struct fr_info *info);
 
+/*
+ * Calls fn with every name there is, in no order: the user's own as they are, others' as UID:NAME.
+ * It ends early when fn returns anything but 0, and returns that.
+ *
+ * Returns: 0, what fn returned, or the system's code if the names cannot be listed
+ */
+FR_API int fr_list(int (*fn)(void *user, const char *name), void *user);
+
+/*
+ * Removes the name that dead owners left behind, for those who tidy up: whoever creates an object of
+ * that name does so anyway. Those still attached stay so.
+ *
+ * Returns: 0; FR_ENOENT; FR_EEXIST an owner lives; FR_EACCES, FR_EFOREIGN not the user's;
+ *          FR_EVERSION, FR_ECORRUPT ours to judge no more (fr_unlink removes anything)
+ */
+FR_API FR_MUST_CHECK int fr_collect(const char *name);
+
+/* How often something took how long: bin i counts those of 2^i up to 2^(i+1) nanoseconds. */
+#define FR_HISTOGRAM_BINS 32
+struct fr_histogram {
+    uint64_t bin[FR_HISTOGRAM_BINS]; /* the first also counts less, the last also more */
+};
+
+/*
+ * The time that a share of them (0.5: the median) did not exceed, in nanoseconds, taking those of a
+ * bin as evenly spread: right within a factor of two. 0 if there are none.
+ */
+FR_API int64_t fr_histogram_quantile(const struct fr_histogram *histogram, double share);
+
 /* The counters of one handle since it was opened. Set .size (or use the macro) before asking. */
 struct fr_stats {
     size_t size;
-    uint64_t published;  /* writer */
-    uint64_t aborted;    /* writer */
-    uint64_t timeouts;   /* acquire found nothing in time */
-    uint64_t waits;      /* times that acquire went to sleep */
-    uint64_t waited_ns;  /* spent asleep */
-    uint64_t recovered;  /* dead members this handle cleaned up after */
-    uint64_t delivered;  /* reader */
-    struct fr_loss loss; /* reader: the sum of all frames' losses */
-    uint64_t sessions;   /* reader: rings of this name it has been attached to */
+    uint64_t published;          /* writer */
+    uint64_t aborted;            /* writer */
+    uint64_t timeouts;           /* acquire found nothing in time */
+    uint64_t waits;              /* times that acquire went to sleep */
+    uint64_t waited_ns;          /* spent asleep */
+    uint64_t recovered;          /* dead members this handle cleaned up after */
+    uint64_t delivered;          /* reader */
+    struct fr_loss loss;         /* reader: the sum of all frames' losses */
+    uint64_t sessions;           /* reader: rings of this name it has been attached to */
+    struct fr_histogram latency; /* frames, of the ring it is attached to now: see fr_member */
+    struct fr_histogram hold;
 };
 #define fr_stats(...) ((struct fr_stats){ .size = sizeof(struct fr_stats), __VA_ARGS__ })
 
 FR_API void fr_writer_stats(const struct fr_writer *writer, struct fr_stats *stats);
 FR_API void fr_reader_stats(const struct fr_reader *reader, struct fr_stats *stats);
+
+/*
+ * A member of a ring as all can see it. Members keep these numbers in the ring's memory, so that
+ * looking costs them nothing; what a member says of itself may be wrong if somebody scribbled.
+ */
+struct fr_member {
+    size_t size;       /* how much of this struct the library knows */
+    uint32_t place;    /* 0 to FR_MAX_MEMBERS - 1 */
+    uint32_t process;  /* its number, as it sees itself in its namespace */
+    int is_writer;     /* or a reader */
+    char program[16];  /* what the kernel calls it; printable, ends with a 0 */
+    int64_t joined_ns; /* fr_now_ns clock */
+    uint32_t held;     /* slots in its hands now */
+    uint64_t items;    /* reader: delivered; writer: published, and held */
+    uint64_t aborted;  /* writer */
+    uint64_t sequence; /* the newest that it got, or published; 0 none */
+    uint64_t timeouts; /* as in fr_stats */
+    uint64_t waits;
+    uint64_t waited_ns;
+    struct fr_loss loss;         /* reader */
+    struct fr_histogram latency; /* frames. Reader: publication to delivery; writer: capture to
+                                    publication */
+    struct fr_histogram hold;    /* frames: from acquire or wait to giving back */
+};
+
+/*
+ * Calls fn with each living member of a ring: attaches to nothing and changes nothing. It ends early
+ * when fn returns anything but 0, and returns that. Observers are no members: nobody sees them, but
+ * for the slots that they hold (fr_info).
+ *
+ * Returns: 0, or what fn returned; as fr_inspect; FR_EKIND not a ring
+ */
+FR_API int fr_members(const char *name, int (*fn)(void *user, const struct fr_member *member),
+                      void *user);
 
 /* ======================================================================================== */
 /* 9  Without names: descriptors                                                             */
