@@ -114,6 +114,8 @@ part users 0 '*1' '[0-9]+%: Checks: [0-9]+' 'another user: attacks, nuisances (2
     $programs/test_users
 part surroundings 0 '*1' '[0-9]+ checks' 'no /dev/shm, read-only, no /proc, limits: checks' \
     $programs/environs_surroundings
+part memory-group 0 '*1' '[0-9]+ checks' 'in a control group of 64 MiB of memory: checks' \
+    $programs/environs_memory_group
 part namespaces 0 '*1' '[0-9]+ checks' 'namespaces of processes, users, clocks: checks' \
     $programs/environs_namespaces
 part clock 0 '*1' '[0-9]+ pairs' 'clocks that jump, in one of two peers: pairs' \
