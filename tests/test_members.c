@@ -52,7 +52,7 @@ static uint64_t sum_of(const struct fr_histogram *histogram)
 
 START_TEST(members_are_seen_with_what_they_do)
 {
-    char program[] = "a\001test";
+    char program[] = "a\001te\177st";
     prctl(PR_SET_NAME, program);
     struct frame_ring ring = make_small_frame_ring();
     const int64_t now = fr_now_ns();
@@ -76,7 +76,7 @@ START_TEST(members_are_seen_with_what_they_do)
     ck_assert_uint_eq(writer->place, 0);
     ck_assert_int_eq(writer->is_writer, 1);
     ck_assert_uint_eq(writer->process, (uint32_t)getpid());
-    ck_assert_str_eq(writer->program, "a?test");
+    ck_assert_str_eq(writer->program, "a?te?st");
     ck_assert_int_le(writer->joined_ns, now);
     ck_assert_int_gt(writer->joined_ns, now - FR_S(60));
     ck_assert_uint_eq(writer->held, 1);

@@ -9,6 +9,7 @@
 
 #include "frames.h"
 #include "layout.h"
+#include "ring.h"
 
 static struct fr_frame *begin_frame(struct frame_ring *ring)
 {
@@ -371,7 +372,10 @@ START_TEST(what_is_not_known_is_all)
     ck_assert_ok(fr_frame_acquire(ring.writer, 32, 15, FR_FORMAT_BGRX, FR_NOWAIT, &frame));
     ck_assert_ok(fr_frame_set_damage(frame, &rect, 1));
     ck_assert_ok(fr_frame_publish(&frame)); /* 10 */
-    for (uint64_t sequence = 1; sequence <= 10; sequence++) {
+    ck_assert_ok(fr_frame_acquire(ring.writer, 31, 15, FR_FORMAT_BGRX, FR_NOWAIT, &frame));
+    ck_assert_ok(fr_frame_set_damage(frame, &rect, 1));
+    ck_assert_ok(fr_frame_publish(&frame)); /* 11: another size again */
+    for (uint64_t sequence = 1; sequence <= 11; sequence++) {
         const struct fr_frame *got = next_frame(&ring);
         struct fr_rect rects[FR_MAX_DAMAGE];
         const bool is_known = sequence == 2 || sequence == 5 || sequence == 8 || sequence == 10;
@@ -385,6 +389,31 @@ START_TEST(what_is_not_known_is_all)
         fr_frame_release(&got);
     }
     fr_writer_close(&other);
+    close_frame_ring(&ring);
+}
+END_TEST
+
+START_TEST(two_that_publish_at_once_do_not_wait_for_each_other)
+{
+    struct frame_ring ring = make_frame_ring(8, SMALL_SLOT);
+    struct fri_damage_past *past = &ring.writer->seat->damage;
+    const struct fr_rect rect = { 3, 3, 1, 1 };
+
+    publish_damaged(&ring, &rect, 1); /* 1 */
+    word32_store(&past->is_busy, 1);  /* as another thread in the middle of it has it */
+    publish_damaged(&ring, &rect, 1); /* 2: nobody says what it differs from */
+    word32_store(&past->is_busy, 0);
+    publish_damaged(&ring, &rect, 1); /* 3: the one before is not known */
+    publish_damaged(&ring, &rect, 1); /* 4 */
+    for (uint64_t sequence = 1; sequence <= 4; sequence++) {
+        const struct fr_frame *frame = next_frame(&ring);
+
+        if (sequence < 4)
+            expect_damage(frame, sequence - 1, 0, 0, 32, 16);
+        else
+            expect_damage(frame, 3, 3, 3, 1, 1);
+        fr_frame_release(&frame);
+    }
     close_frame_ring(&ring);
 }
 END_TEST
@@ -405,6 +434,7 @@ int main(void)
     tcase_add_test(damage, the_last_32_frames_are_remembered);
     tcase_add_test(damage, rectangles_are_clipped_and_too_many_become_one);
     tcase_add_test(damage, what_is_not_known_is_all);
+    tcase_add_test(damage, two_that_publish_at_once_do_not_wait_for_each_other);
     suite_add_tcase(suite, damage);
     return fr_test_main(suite);
 }

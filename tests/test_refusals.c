@@ -242,6 +242,33 @@ START_TEST(a_ring_that_is_looked_at_needs_a_mapping)
 }
 END_TEST
 
+/* The newest frame takes a second mapping, and is left out without. */
+START_TEST(a_ring_is_described_as_far_as_it_can_be_seen)
+{
+    struct fr_info info = { .size = sizeof info };
+    struct fr_writer *frames;
+    struct belongings before;
+    struct fr_frame *frame;
+    char name[65];
+
+    strcpy(name, fr_test_name());
+    ck_assert_ok(fr_writer_create(name, &fr_writer_opts(.slot_size = 65536), &frames));
+    ck_assert_ok(fr_frame_acquire(frames, 8, 8, FR_FORMAT_BGRX, FR_NOWAIT, &frame));
+    ck_assert_ok(fr_frame_publish(&frame));
+    before = belongings();
+    intrude_begin(
+        (struct intrusion){ .at = AT_MAP, .first = 2, .refuses = true, .code = FR_ENOMEM });
+    ck_assert_ok(fr_inspect(name, &info));
+    ck_assert_uint_eq(intrude_end(), 1);
+    ck_assert_uint_eq(info.published, 1);
+    ck_assert_int_eq(info.format, FR_FORMAT_NONE);
+    expect_unchanged(before, "inspecting", "a second mapping");
+    ck_assert_ok(fr_inspect(name, &info));
+    ck_assert_int_eq(info.format, FR_FORMAT_BGRX);
+    fr_writer_close(&frames);
+}
+END_TEST
+
 static int die_with_a_slot(void *argument)
 {
     struct fr_writer *dying;
@@ -323,6 +350,7 @@ int main(void)
     tcase_add_loop_test(tests, what_is_refused_when_an_object_is_opened_leaves_nothing_behind, 0,
                         OPENINGS);
     tcase_add_test(tests, a_ring_that_is_looked_at_needs_a_mapping);
+    tcase_add_test(tests, a_ring_is_described_as_far_as_it_can_be_seen);
     tcase_add_test(tests, the_dead_are_cleaned_up_when_the_system_has_what_that_takes);
     tcase_add_test(tests, the_lock_of_the_dead_is_had_when_the_system_has_what_that_takes);
     tcase_add_test(tests, an_observer_without_a_lock_passes_over_the_item);

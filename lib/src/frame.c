@@ -205,30 +205,17 @@ static int check_shape(const struct fr_frame *frame)
     return 0;
 }
 
-/* A frame that was given back before may be somebody else's by now: its slot is not touched. */
-static int check_loan(const struct fri_loan *loan)
-{
-    if (fri_object_is_inherited(&loan->seat->object))
-        return fri_object_fail_inherited();
-    if (word32_load(&loan->state) != LOAN_WRITING)
-        return fri_fail(FR_EINVAL, "this frame was given back before");
-    return 0;
-}
-
 static int announce(struct fri_loan *loan, struct fri_frame_header *header)
 {
     struct fri_seat *seat = loan->seat;
     uint64_t sequence = 0;
-    int error = fri_writer_end_loan(loan);
 
-    if (error < 0)
-        return error;
     tally_time(seat->tally->latency, header->capture_ns, header->publish_ns);
     tally_time(seat->tally->hold, loan->since_ns, header->publish_ns);
     struct fri_damage_step damage = fri_damage_begin(loan);
     fri_meta_store(loan, header);
     memcpy(loan->slot.data, header, sizeof *header);
-    error = fri_writer_announce(loan, &sequence);
+    int error = fri_writer_announce(loan, &sequence);
     fri_damage_end(seat, &damage, sequence);
     fri_loan_settle(loan);
     return error;
@@ -239,14 +226,14 @@ FR_API int fr_frame_publish(struct fr_frame **frame)
     FR_CHECK(frame && *frame);
     struct fri_loan *loan = fri_loan_of_frame(*frame);
     struct fri_frame_header header = header_of(*frame);
-    int error = check_loan(loan);
+    int error = check_shape(*frame);
 
-    if (error == 0)
-        error = check_shape(*frame);
     if (error == 0)
         error = check_values(*frame);
     if (error == 0)
         error = place_planes(loan, &header, &loan->slot.used);
+    if (error == 0)
+        error = fri_writer_end_loan(loan);
     if (error < 0)
         return error;
     *frame = NULL;
