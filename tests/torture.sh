@@ -128,6 +128,7 @@ part soak 0 '*1' '[0-9]+ attachments' 'soak: attached and detached, ring made an
     $programs/soak $((seconds * 5000)) $((seconds * 50))
 part endings 0 '*1' '[0-9]+%: Checks: [0-9]+' 'threads cancelled, processes that exit or fork: suites' \
     env "FR_ROUNDS=$((seconds / 2))" $programs/test_endings
+part valgrind 0 '*1' '[0-9]+ suites' 'unit suites under valgrind' tests/coverage/valgrind.sh
 part model 0 '*1' '' 'model: exhaustive runs of spin, and mutants that must fail' \
     tests/model/check.sh short
 

@@ -21,7 +21,7 @@ checking=(format.c frame.c identity.c name.c object.c opts.c)
 # build_with COMPILER FLAGS: the instrumented library and the suites.
 build_with() {
     cmake -S "$source" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE= -DCMAKE_C_COMPILER="$1" \
-        -DCMAKE_C_FLAGS=-O0 -DFRAMERING_BUILD_DEMOS=OFF \
+        -DCMAKE_C_FLAGS=-O0 -DFRAMERING_BUILD_DEMOS=OFF -DFRAMERING_BUILD_TOOLS=OFF \
         -DCMAKE_PROJECT_framering_INCLUDE="$here/instrument.cmake" -DCOVERAGE_FLAGS="$2" >/dev/null
     mapfile -t programs < <(ctest --test-dir "$build" -N -R "$suites" -E "$not_here" -L '^unit$' |
         sed -n 's/^ *Test *#[0-9]*: //p')

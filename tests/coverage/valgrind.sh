@@ -17,7 +17,8 @@ export build here
 left_out='^test_(av.*|exchanges|memory|process|descriptor_hostile|endings|format)$'
 
 command -v valgrind >/dev/null || { echo 'valgrind: skipped, it is not installed'; exit 77; }
-cmake -S "$source" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DFRAMERING_BUILD_DEMOS=OFF >/dev/null
+cmake -S "$source" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DFRAMERING_BUILD_DEMOS=OFF \
+    -DFRAMERING_BUILD_TOOLS=OFF >/dev/null
 suites=("$@")
 if [ $# -eq 0 ]; then
     mapfile -t suites < <(ctest --test-dir "$build" -N -L '^unit$' -R '^test_' |
@@ -38,3 +39,4 @@ check() {
 }
 export -f check
 printf '%s\n' "${suites[@]}" | xargs -P "$(nproc)" -I '{}' bash -c 'check {}'
+echo "${#suites[@]} suites"
