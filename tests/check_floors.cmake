@@ -18,7 +18,7 @@ macro(floor name)
 endmacro()
 
 floor(base # 0
-    FILES base.h atomic.h error.c error.h log.c log.h opts.c opts.h point.h version.c)
+    FILES base.h atomic.h copy.c copy.h error.c error.h log.c log.h opts.c opts.h point.h version.c)
 floor(platform # 1
     FILES platform.h platform_cancel.h platform_fork.c platform_linux.c platform_memory.c
           platform_socket.c
@@ -41,6 +41,7 @@ floor(frame # 5
 set(system_platform_linux.c "^[a-z/_]+\\.h$")
 set(system_platform_memory.c "^[a-z/_]+\\.h$")
 set(system_platform_socket.c "^[a-z/_]+\\.h$")
+set(system_copy.c "^emmintrin\\.h$")
 set(system_share.c "^pthread\\.h$")
 set(system_platform_fork.c "^pthread\\.h$")
 set(system_platform_cancel.h "^pthread\\.h$")

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base.h"
+#include "copy.h"
 #include "format.h"
 #include "meta.h"
 #include "platform.h"
@@ -355,27 +356,40 @@ FR_API void fr_frame_release(const struct fr_frame **frame)
 
 /* ---- Copying, and where a frame lies ------------------------------------------------------ */
 
-static void copy_plane(uint8_t *to, ptrdiff_t to_stride, const uint8_t *from, ptrdiff_t from_stride,
-                       const struct fr_plane *shape)
+static void read_plane(uint8_t *to, ptrdiff_t to_stride, const struct fr_plane *plane)
 {
-    for (uint32_t y = 0; y < shape->rows; y++)
-        memcpy(to + (ptrdiff_t)y * to_stride, from + (ptrdiff_t)y * from_stride, shape->row_bytes);
+    for (uint32_t y = 0; y < plane->rows; y++)
+        memcpy(to + (ptrdiff_t)y * to_stride, plane->data + (ptrdiff_t)y * plane->stride,
+               plane->row_bytes);
+}
+
+static void write_plane(const struct fr_plane *plane, const uint8_t *from, ptrdiff_t from_stride)
+{
+    bool is_large = fri_copy_is_large((size_t)plane->rows * plane->row_bytes);
+
+    for (uint32_t y = 0; y < plane->rows; y++) {
+        uint8_t *row = plane->data + (ptrdiff_t)y * plane->stride;
+
+        if (is_large)
+            fri_copy_streamed(row, from + (ptrdiff_t)y * from_stride, plane->row_bytes);
+        else
+            memcpy(row, from + (ptrdiff_t)y * from_stride, plane->row_bytes);
+    }
 }
 
 FR_API void fr_frame_write(struct fr_frame *frame, const void *const data[FR_MAX_PLANES],
                            const ptrdiff_t stride[FR_MAX_PLANES])
 {
     for (uint32_t i = 0; i < frame->planes; i++)
-        copy_plane(frame->plane[i].data, frame->plane[i].stride, data[i], stride[i],
-                   &frame->plane[i]);
+        write_plane(&frame->plane[i], data[i], stride[i]);
+    fri_copy_finish();
 }
 
 FR_API void fr_frame_read(const struct fr_frame *frame, void *const data[FR_MAX_PLANES],
                           const ptrdiff_t stride[FR_MAX_PLANES])
 {
     for (uint32_t i = 0; i < frame->planes; i++)
-        copy_plane(data[i], stride[i], frame->plane[i].data, frame->plane[i].stride,
-                   &frame->plane[i]);
+        read_plane(data[i], stride[i], &frame->plane[i]);
 }
 
 FR_API uint64_t fr_frame_offset(const struct fr_frame *frame)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base.h"
+#include "copy.h"
 #include "event.h"
 #include "name.h"
 #include "opts.h"
@@ -289,8 +290,7 @@ FR_API int fr_writer_write(struct fr_writer *writer, const void *src, size_t siz
     int error = fri_writer_lend(writer, timeout_ns, &loan);
     if (error < 0)
         return error;
-    if (size > 0)
-        memcpy(loan->slot.data, src, size);
+    fri_copy_in(loan->slot.data, src, size);
     loan->slot.used = size;
     return publish_loan(loan);
 }
