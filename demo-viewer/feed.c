@@ -21,7 +21,8 @@
 #include "stream.h"
 
 #define SLICE_NS FR_MS(250)  /* how long a wait may keep us from looking at stop */
-#define QUIET_NS FR_MS(500)  /* without a frame: time to look whether the writer lives */
+#define QUIET_NS FR_MS(500)  /* without a frame: time to look whether the writer lives, or */
+#define QUIET_FRAMES 2       /* this many times what a frame takes, if that is longer */
 #define LOOK_NS FR_S(1)      /* between two looks at the ring, for the overlay */
 #define RETRY_NS FR_S(1)     /* after a failure */
 #define CROWDED_NS FR_MS(20) /* when the window has to take a frame first */
@@ -36,16 +37,23 @@ struct feed {
     int64_t begin_ns;      /* the thread's own */
     int64_t last_frame_ns; /* the thread's own */
     int64_t look_ns;       /* the thread's own: when the ring was looked at last */
+    int64_t quiet_ns;      /* the thread's own */
     uint64_t received;     /* the thread's own */
+    uint64_t session;      /* the thread's own: of the last frame, and its number */
+    uint64_t sequence;     /* the thread's own */
+    uint64_t gap_session;  /* the thread's own: one that was left and joined again */
 
     pthread_mutex_t lock; /* for all that follows */
     pthread_cond_t changed;
     struct tally *tally;
     struct rate rate;
     const struct fr_frame *newest;
+    int64_t newest_ns;
     struct feed_state state; /* the parts that are not made from the tally */
+    struct stream_look look;
     int is_paused;
     int wants_step;
+    int must_reopen;
     int must_stop;
 };
 
@@ -99,24 +107,55 @@ static void nap(struct feed *feed, int64_t duration_ns)
     pthread_mutex_unlock(&feed->lock);
 }
 
-/* Counts a frame and leaves it for the window, or, while paused, gives it back. */
-static void deliver(struct feed *feed, const struct fr_frame *frame)
+/* How long a stream may be silent before somebody asks why. */
+static int64_t quiet_ns(const struct fr_frame *frame)
 {
-    int64_t now_ns = fr_now_ns();
-    tally_check(feed->tally, frame, stream_is_shared(&feed->stream));
+    const struct fr_rational rate = frame->frame_rate;
+    if (rate.num <= 0 || rate.den <= 0)
+        return QUIET_NS;
+    int64_t frames_ns = QUIET_FRAMES * FR_S(1) * rate.den / rate.num;
+    return frames_ns > QUIET_NS ? frames_ns : QUIET_NS;
+}
+
+/* A ring that is opened again hands out its newest frame, which may be one that we had. */
+static int is_repeated(const struct feed *feed, const struct fr_frame *frame)
+{
+    return frame->session == feed->session && frame->sequence <= feed->sequence;
+}
+
+/* The frames that passed between leaving and joining a ring were missed by nobody's fault. */
+static void check(struct feed *feed, const struct fr_frame *frame, int64_t now_ns)
+{
+    int is_unaccounted = frame->session == feed->gap_session;
+    tally_check(feed->tally, frame, is_unaccounted || stream_is_shared(&feed->stream));
+    feed->session = frame->session;
+    feed->sequence = frame->sequence;
+    feed->quiet_ns = quiet_ns(frame);
     if (now_ns - feed->look_ns >= LOOK_NS) {
         stream_look(&feed->stream);
         feed->look_ns = now_ns;
     }
+}
+
+/* Counts a frame and leaves it for the window, or, while paused, gives it back. */
+static void deliver(struct feed *feed, const struct fr_frame *frame)
+{
+    int64_t now_ns = fr_now_ns();
+    if (is_repeated(feed, frame)) {
+        fr_frame_release(&frame);
+        return;
+    }
+    check(feed, frame, now_ns);
     pthread_mutex_lock(&feed->lock);
     tally_count(feed->tally, frame, now_ns);
     rate_add(&feed->rate, now_ns);
-    feed->state.info = feed->stream.info;
+    feed->look = feed->stream.look;
     const struct fr_frame *unwanted = frame;
     int is_kept = !feed->is_paused || feed->wants_step;
     if (is_kept) {
         unwanted = feed->newest;
         feed->newest = frame;
+        feed->newest_ns = now_ns;
         feed->wants_step = 0;
     } else {
         feed->state.passed++;
@@ -133,10 +172,10 @@ static void deliver(struct feed *feed, const struct fr_frame *frame)
 /* No frame for a while: a picture that does not change, or nobody there? */
 static void look_for_writer(struct feed *feed)
 {
-    if (feed->last_frame_ns == 0 || fr_now_ns() - feed->last_frame_ns < QUIET_NS)
+    if (feed->last_frame_ns == 0 || fr_now_ns() - feed->last_frame_ns < feed->quiet_ns)
         return;
     struct fr_info info = fr_info();
-    int is_alive = fr_inspect(feed->options->name, &info) == 0 && info.status == 0;
+    int is_alive = fr_inspect(feed->tally->name, &info) == 0 && info.status == 0;
     set_signal(feed, is_alive ? FEED_STILL : FEED_GONE, feed->last_frame_ns, "");
 }
 
@@ -148,26 +187,58 @@ static int is_over(const struct feed *feed)
     return options->duration_ns > 0 && fr_now_ns() - feed->tally->open_ns >= options->duration_ns;
 }
 
+/* The reader moves over by itself if there is another ring of the name later. */
+static void handle_end_of_stream(struct feed *feed, int error)
+{
+    const struct options *options = feed->options;
+    if (error == FR_ECLOSED && (options->exit_on_eos || options->no_reconnect)) {
+        end(feed, STATUS_FINE, "");
+    } else if (options->no_reconnect) {
+        end(feed, STATUS_LOST, "");
+    } else {
+        look_for_writer(feed);
+        nap(feed, SLICE_NS);
+    }
+}
+
+/* 0, or -1 if the stream has to be opened again. */
+static int handle_read_error(struct feed *feed, int error)
+{
+    if (error == FR_ETIMEDOUT) {
+        look_for_writer(feed);
+    } else if (error == FR_EBUSY) {
+        nap(feed, CROWDED_NS);
+    } else if (error == FR_ECLOSED || error == FR_EOWNERDEAD) {
+        handle_end_of_stream(feed, error);
+    } else {
+        set_signal(feed, FEED_FAILED, fr_now_ns(), fr_error_detail(error));
+        nap(feed, RETRY_NS);
+        return -1;
+    }
+    return 0;
+}
+
+static int must_reopen(struct feed *feed)
+{
+    pthread_mutex_lock(&feed->lock);
+    int result = feed->must_reopen;
+    pthread_mutex_unlock(&feed->lock);
+    return result;
+}
+
 static void read_frames(struct feed *feed)
 {
-    while (!must_stop(feed)) {
+    while (!must_stop(feed) && !must_reopen(feed)) {
         if (is_over(feed)) {
             end(feed, STATUS_FINE, "");
             return;
         }
         const struct fr_frame *frame;
         int error = stream_wait(&feed->stream, SLICE_NS, &frame);
-        if (error == 0) {
+        if (error == 0)
             deliver(feed, frame);
-        } else if (error == FR_ETIMEDOUT) {
-            look_for_writer(feed);
-        } else if (error == FR_EBUSY) {
-            nap(feed, CROWDED_NS);
-        } else {
-            set_signal(feed, FEED_FAILED, fr_now_ns(), fr_error_detail(error));
-            nap(feed, RETRY_NS);
+        else if (handle_read_error(feed, error) < 0)
             return;
-        }
     }
 }
 
@@ -191,15 +262,33 @@ static void handle_open_error(struct feed *feed, int error)
     }
 }
 
+static int open_stream(struct feed *feed)
+{
+    pthread_mutex_lock(&feed->lock);
+    int every = feed->state.every;
+    feed->must_reopen = 0;
+    pthread_mutex_unlock(&feed->lock);
+    /* Whoever wants to end with the stream has to be told of its end. */
+    int follow = !feed->options->exit_on_eos && !feed->options->no_reconnect;
+    return stream_open(&feed->stream, feed->tally->name, every, follow, SLICE_NS);
+}
+
+static void mark_open(struct feed *feed)
+{
+    feed->gap_session = feed->session;
+    pthread_mutex_lock(&feed->lock);
+    if (feed->tally->open_ns == 0)
+        feed->tally->open_ns = fr_now_ns();
+    pthread_mutex_unlock(&feed->lock);
+}
+
 static void *run(void *argument)
 {
     struct feed *feed = argument;
-    const struct options *options = feed->options;
     while (!must_stop(feed)) {
-        int error = stream_open(&feed->stream, options, 1, SLICE_NS);
+        int error = open_stream(feed);
         if (error == 0) {
-            if (feed->tally->open_ns == 0)
-                feed->tally->open_ns = fr_now_ns();
+            mark_open(feed);
             read_frames(feed);
             stream_close(&feed->stream);
             continue;
@@ -222,7 +311,9 @@ int feed_start(const struct options *options, const volatile sig_atomic_t *stop,
     feed->notify = notify;
     feed->user = user;
     feed->begin_ns = fr_now_ns();
+    feed->quiet_ns = QUIET_NS;
     feed->state.since_ns = feed->begin_ns;
+    feed->state.every = tally->every;
     pthread_mutex_init(&feed->lock, NULL);
     pthread_cond_init(&feed->changed, NULL);
     if (pthread_create(&feed->thread, NULL, run, feed) != 0) {
@@ -251,10 +342,11 @@ void feed_stop(struct feed **feed)
     *feed = NULL;
 }
 
-const struct fr_frame *feed_take(struct feed *feed)
+const struct fr_frame *feed_take(struct feed *feed, int64_t *held_ns)
 {
     pthread_mutex_lock(&feed->lock);
     const struct fr_frame *frame = feed->newest;
+    *held_ns = feed->newest_ns;
     feed->newest = NULL;
     pthread_cond_signal(&feed->changed);
     pthread_mutex_unlock(&feed->lock);
@@ -264,16 +356,35 @@ const struct fr_frame *feed_take(struct feed *feed)
 void feed_state(struct feed *feed, struct feed_state *state)
 {
     pthread_mutex_lock(&feed->lock);
-    const struct tally *tally = feed->tally;
     *state = feed->state;
-    state->frames = tally->frames;
-    state->lost = tally_lost(tally);
-    state->loss = tally->loss;
-    state->sessions = tally->sessions;
-    state->wrong = tally->wrong;
+    state->sessions = feed->tally->sessions;
+    state->open_ns = feed->tally->open_ns;
     state->per_second = rate_per_second(&feed->rate, fr_now_ns());
-    state->latency = histogram_latency(&tally->latency);
-    state->capture_latency = histogram_latency(&tally->capture_latency);
+    pthread_mutex_unlock(&feed->lock);
+}
+
+static struct feed_stage stage_of(const struct histogram *histogram)
+{
+    return (struct feed_stage){
+        .least_ns = histogram_percentile(histogram, 0),
+        .latency = histogram_latency(histogram),
+    };
+}
+
+void feed_figures(struct feed *feed, struct feed_figures *figures)
+{
+    pthread_mutex_lock(&feed->lock);
+    const struct tally *tally = feed->tally;
+    figures->frames = tally->frames;
+    figures->lost = tally_lost(tally);
+    figures->loss = tally->loss;
+    figures->wrong = tally->wrong;
+    figures->interval_ns = intervals_mean_ns(&tally->intervals);
+    figures->deviation_ns = intervals_deviation_ns(&tally->intervals);
+    figures->made = stage_of(&tally->made);
+    figures->held = stage_of(&tally->latency);
+    figures->held_since_capture = stage_of(&tally->capture_latency);
+    figures->look = feed->look;
     pthread_mutex_unlock(&feed->lock);
 }
 
@@ -294,6 +405,16 @@ void feed_step(struct feed *feed)
 {
     pthread_mutex_lock(&feed->lock);
     feed->wants_step = feed->is_paused;
+    pthread_mutex_unlock(&feed->lock);
+}
+
+void feed_reopen(struct feed *feed, int every)
+{
+    pthread_mutex_lock(&feed->lock);
+    feed->state.every = every;
+    feed->tally->every = every;
+    feed->must_reopen = 1;
+    pthread_cond_signal(&feed->changed);
     pthread_mutex_unlock(&feed->lock);
 }
 

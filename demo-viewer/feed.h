@@ -3,9 +3,9 @@
 #define FEED_H
 
 /*
- * The thread that reads for a window. It sleeps in the library until a frame comes, keeps only the
- * newest one for the window to take, and tells the window. It finds the stream again when the
- * capture is started anew, and knows whether a stream that stands still is alive.
+ * The thread that reads a stream for a window. It sleeps in the library until a frame comes, keeps
+ * only the newest one for the window to take, and tells the window. It finds the stream again when
+ * the capture is started anew, and knows whether a stream that stands still is alive.
  *
  * Threads: all functions are for the window's thread; notify is called from the feed's.
  */
@@ -16,6 +16,7 @@
 #include "histogram.h"
 #include "options.h"
 #include "sink.h"
+#include "stream.h"
 #include "tally.h"
 
 enum feed_signal {
@@ -33,23 +34,33 @@ struct feed_state {
     int64_t since_ns;   /* when that began; for STILL and GONE, the last frame */
     enum status status; /* for FEED_ENDED */
     char message[256];
+    int every;         /* every frame is asked for, not only the newest */
+    uint64_t passed;   /* frames, while paused */
+    uint64_t sessions; /* rings of the name so far */
+    double per_second; /* new frames */
+    int64_t open_ns;   /* when the stream was opened first; 0 not yet */
+};
+
+/* What was counted, for those who read it. */
+struct feed_figures {
     uint64_t frames;
-    uint64_t passed; /* while paused */
     uint64_t lost;
     struct fr_loss loss;
-    uint64_t sessions;
     struct verify_counts wrong;
-    double per_second; /* new frames */
-    struct latency latency;
-    struct latency capture_latency;
-    struct fr_info info; /* of the ring */
+    double interval_ns;  /* mean */
+    double deviation_ns; /* of the intervals */
+    struct feed_stage {
+        int64_t least_ns;
+        struct latency latency;
+    } made, held, held_since_capture;
+    struct stream_look look;
 };
 
 struct feed;
 
 /*
- * Starts reading. notify is told of each new frame to take, and of each change of signal; stop is
- * looked at a few times a second, and notify called if it is true.
+ * Starts reading the stream that the tally names. notify is told of each new frame to take, and of
+ * each change of signal; stop is looked at a few times a second, and notify called if it is true.
  *
  * Returns: 0 or FR_ENOMEM
  */
@@ -59,16 +70,21 @@ int feed_start(const struct options *options, const volatile sig_atomic_t *stop,
 /* Ends the thread. Afterwards the tally belongs to the caller again. */
 void feed_stop(struct feed **feed);
 
-/* The newest frame that was not taken yet, now the caller's to release, or NULL. */
-const struct fr_frame *feed_take(struct feed *feed);
+/* The newest frame that was not taken yet, now the caller's to release, or NULL. *held_ns is when it
+ * came. */
+const struct fr_frame *feed_take(struct feed *feed, int64_t *held_ns);
 
 void feed_state(struct feed *feed, struct feed_state *state);
+void feed_figures(struct feed *feed, struct feed_figures *figures);
 
 /* While paused, frames are counted but not kept. */
 void feed_pause(struct feed *feed, int is_paused);
 
 /* While paused: keep the next frame that comes. */
 void feed_step(struct feed *feed);
+
+/* Opens the stream again, for every frame or the newest only. */
+void feed_reopen(struct feed *feed, int every);
 
 /* Starts the statistics again. */
 void feed_reset(struct feed *feed);

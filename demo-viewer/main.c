@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * demo-viewer: shows the frames of a ring in a window, or checks and counts them without one. Parse,
+ * demo-viewer: shows the frames of rings in a window, or checks and counts them without one. Parse,
  * open, show, close, report.
  */
 
@@ -44,36 +44,53 @@ static const struct sink *find_sink(const char *name)
     return sinks[i];
 }
 
-static enum status run(const struct options *options, struct tally *tally)
+static enum status run(const struct options *options, struct tally *tallies)
 {
     const struct sink *sink = find_sink(options->sink);
     void *self = calloc(1, sink->private_size);
-    if (!self || tally_init(tally, options->verify) < 0) {
+    int error = self ? 0 : FR_ENOMEM;
+    for (size_t i = 0; i < options->count && error == 0; i++)
+        error = tally_init(&tallies[i], options->names[i], options->every, options->verify);
+    if (error < 0) {
         report_error("out of memory");
         free(self);
         return STATUS_FAILED;
     }
     enum status status = sink->open(self, options);
     if (status == STATUS_FINE)
-        status = sink->show(self, &stop, tally);
+        status = sink->show(self, &stop, tallies);
     sink->close(self);
     free(self);
     return status;
 }
 
+static int is_wrong(const struct options *options, const struct tally *tallies)
+{
+    for (size_t i = 0; i < options->count; i++)
+        if (tally_is_wrong(&tallies[i]))
+            return 1;
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     static struct options options;
-    static struct tally tally;
     options_parse(argc, argv, &options);
     catch_signals();
+    struct tally *tallies = calloc(options.count, sizeof *tallies);
+    if (!tallies) {
+        report_error("out of memory");
+        return STATUS_FAILED;
+    }
     /* libswscale warns of strides that cost it speed, which is not the user's to mend. */
     av_log_set_level(AV_LOG_ERROR);
-    enum status status = run(&options, &tally);
-    if (status != STATUS_NO_STREAM && report_finish(&options, &tally) < 0)
+    enum status status = run(&options, tallies);
+    if (status != STATUS_NO_STREAM && report_finish(&options, tallies) < 0)
         status = STATUS_FAILED;
-    if (status == STATUS_FINE && tally_is_wrong(&tally))
+    if (status == STATUS_FINE && is_wrong(&options, tallies))
         status = STATUS_FAILED;
-    tally_finish(&tally);
+    for (size_t i = 0; i < options.count; i++)
+        tally_finish(&tallies[i]);
+    free(tallies);
     return (int)status;
 }

@@ -27,12 +27,17 @@ enum key {
     KEY_HEADLESS = 256, /* from here on without a short form */
     KEY_MODE,
     KEY_WAIT,
+    KEY_NO_WAIT,
     KEY_FOLLOW,
+    KEY_EXIT_ON_EOS,
+    KEY_NO_RECONNECT,
     KEY_VERIFY,
     KEY_SCREENSHOT,
     KEY_JSON,
     KEY_FULLSCREEN,
     KEY_SIZE,
+    KEY_FOLLOW_SIZE,
+    KEY_VSYNC,
 };
 
 /* What cannot be settled before the whole command line was read. */
@@ -48,6 +53,7 @@ static const struct argp_option table[] = {
       .key = KEY_WAIT,
       .arg = "SECONDS",
       .doc = "How long to wait for the stream (default: a window for ever, --headless 5)" },
+    { .name = "no-wait", .key = KEY_NO_WAIT, .doc = "The same as --wait 0" },
     { .name = "mode",
       .key = KEY_MODE,
       .arg = "WORD",
@@ -59,6 +65,12 @@ static const struct argp_option table[] = {
       .doc =
           "With --headless: when the stream ends, wait for the next one of that name, as a window "
           "always does" },
+    { .name = "exit-on-eos",
+      .key = KEY_EXIT_ON_EOS,
+      .doc = "Close the window when the writers close the stream" },
+    { .name = "no-reconnect",
+      .key = KEY_NO_RECONNECT,
+      .doc = "End when the stream is over, with status 4 if its writers died" },
     { .name = "verify",
       .key = KEY_VERIFY,
       .doc = "Check every pixel of demo-capture's test picture and the order of the frames" },
@@ -68,6 +80,10 @@ static const struct argp_option table[] = {
       .key = KEY_SIZE,
       .arg = "WxH",
       .doc = "Of the window (default: that of the first picture)" },
+    { .name = "follow-size",
+      .key = KEY_FOLLOW_SIZE,
+      .doc = "Make the window as large as the picture whenever that changes" },
+    { .name = "vsync", .key = KEY_VSYNC, .doc = "Wait for the screen before each picture" },
     { .name = "headless", .key = KEY_HEADLESS, .doc = "Without a window; needs no display" },
     { .doc = "When to stop and what to say:" },
     { .name = "frames", .key = KEY_FRAMES, .arg = "N", .doc = "Stop after N frames" },
@@ -135,19 +151,74 @@ static void parse_mode(const char *text, struct argp_state *state)
 static void parse_name(char *text, struct argp_state *state)
 {
     struct parsing *parsing = state->input;
-    if (state->arg_num > 0)
-        argp_error(state, "There is one stream to watch, and '%s' is a second name.", text);
-    parsing->options->name = text;
+    if (state->arg_num >= MAX_STREAMS)
+        argp_error(state, "A window has room for %d streams, and '%s' is one more.", MAX_STREAMS,
+                   text);
+    parsing->options->names[state->arg_num] = text;
+    parsing->options->count = state->arg_num + 1;
 }
 
-static void settle(struct parsing *parsing)
+/* What only one stream can have is refused for several. */
+static void check_count(const struct options *options, int is_headless, struct argp_state *state)
 {
+    if (options->count == 1)
+        return;
+    if (is_headless)
+        argp_error(state, "--headless watches one stream, not %zu; start it once for each.",
+                   options->count);
+    if (options->screenshot)
+        argp_error(state,
+                   "--screenshot is of one stream, not of %zu; the key S takes a picture of "
+                   "the window.",
+                   options->count);
+}
+
+static void settle(struct argp_state *state)
+{
+    struct parsing *parsing = state->input;
     struct options *options = parsing->options;
     int is_headless = strcmp(options->sink, sink_headless.name) == 0;
+    check_count(options, is_headless, state);
     if (!parsing->has_wait)
         options->wait_ns = is_headless ? HEADLESS_WAIT_NS : FR_FOREVER;
     if (!parsing->has_mode)
         options->every = is_headless && options->verify;
+}
+
+/* Those that take no argument; 0 if it was one. */
+static error_t parse_switch(int key, struct options *options)
+{
+    switch (key) {
+    case KEY_FOLLOW:
+        options->follow = 1;
+        return 0;
+    case KEY_EXIT_ON_EOS:
+        options->exit_on_eos = 1;
+        return 0;
+    case KEY_NO_RECONNECT:
+        options->no_reconnect = 1;
+        return 0;
+    case KEY_VERIFY:
+        options->verify = 1;
+        return 0;
+    case KEY_FULLSCREEN:
+        options->fullscreen = 1;
+        return 0;
+    case KEY_FOLLOW_SIZE:
+        options->follow_size = 1;
+        return 0;
+    case KEY_VSYNC:
+        options->vsync = 1;
+        return 0;
+    case KEY_HEADLESS:
+        options->sink = sink_headless.name;
+        return 0;
+    case KEY_QUIET:
+        options->quiet = 1;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
 }
 
 static error_t parse_option(int key, char *text, struct argp_state *state)
@@ -159,23 +230,15 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         options->wait_ns = parse_seconds(text, 0, "The time to wait", state);
         parsing->has_wait = 1;
         return 0;
+    case KEY_NO_WAIT:
+        options->wait_ns = 0;
+        parsing->has_wait = 1;
+        return 0;
     case KEY_MODE:
         parse_mode(text, state);
         return 0;
-    case KEY_FOLLOW:
-        options->follow = 1;
-        return 0;
-    case KEY_VERIFY:
-        options->verify = 1;
-        return 0;
-    case KEY_FULLSCREEN:
-        options->fullscreen = 1;
-        return 0;
     case KEY_SIZE:
         parse_size(text, state);
-        return 0;
-    case KEY_HEADLESS:
-        options->sink = sink_headless.name;
         return 0;
     case KEY_FRAMES:
         options->frames = parse_frames(text, state);
@@ -189,17 +252,14 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     case KEY_JSON:
         options->json = text;
         return 0;
-    case KEY_QUIET:
-        options->quiet = 1;
-        return 0;
     case ARGP_KEY_ARG:
         parse_name(text, state);
         return 0;
     case ARGP_KEY_END:
-        settle(parsing);
+        settle(state);
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_switch(key, options);
     }
 }
 
@@ -219,10 +279,11 @@ static char *help_filter(int key, const char *text, void *input)
     fputs("\nExamples:\n"
           "  demo-viewer                                 'demo', in a window\n"
           "  demo-viewer camera --fullscreen\n"
+          "  demo-viewer door yard street desk           four streams in one window\n"
           "  demo-viewer --headless --verify -t 5 --json -   is any frame torn?\n"
           "  demo-viewer --headless -n 1 --screenshot a.png\n"
           "\nExit status: 0 fine, 1 failed (a check, or no display), 2 usage, 3 no\n"
-          "such stream.",
+          "such stream, 4 the stream was lost (--no-reconnect).",
           to);
     fclose(to);
     return help;
@@ -240,12 +301,12 @@ void options_parse(int argc, char **argv, struct options *options)
     static const struct argp parser = {
         .options = table,
         .parser = parse_option,
-        .args_doc = "[NAME]",
-        .doc = "Shows the frames of a ring in shared memory (NAME, by default demo)."
+        .args_doc = "[NAME...]",
+        .doc = "Shows the frames of rings in shared memory (NAME, by default demo)."
                "\vSinks",
         .help_filter = help_filter,
     };
-    *options = (struct options){ .name = "demo", .sink = sink_window.name };
+    *options = (struct options){ .names = { "demo" }, .count = 1, .sink = sink_window.name };
     struct parsing parsing = { .options = options };
     argp_err_exit_status = STATUS_USAGE;
     argp_program_version_hook = print_version;

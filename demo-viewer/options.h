@@ -8,12 +8,17 @@
 
 #include <framering/framering.h>
 
+#define MAX_STREAMS 64
+
 struct options {
-    const char *name;
+    const char *names[MAX_STREAMS];
+    size_t count;     /* of names, at least 1 */
     const char *sink; /* the name of one of sinks[] */
     int64_t wait_ns;  /* for the stream; FR_FOREVER without limit */
     int every;        /* every frame rather than the newest */
     int follow;       /* headless: go on with the next ring of the name */
+    int exit_on_eos;  /* window: end when the stream is closed by its writers */
+    int no_reconnect; /* end when the stream is over, with STATUS_LOST if its writers died */
     int verify;
     uint64_t frames;        /* 0 without limit */
     int64_t duration_ns;    /* 0 without limit */
@@ -21,6 +26,8 @@ struct options {
     const char *json;       /* NULL if not given, "-" for standard output */
     int quiet;
     int fullscreen;
+    int follow_size; /* the window takes the picture's size whenever that changes */
+    int vsync;
     uint32_t width; /* of the window; 0 if not given */
     uint32_t height;
 };

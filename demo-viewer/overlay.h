@@ -8,6 +8,11 @@
 
 #include <stdint.h>
 
+/* In a text: what follows is in another colour. */
+#define OVERLAY_NORMAL "\001"
+#define OVERLAY_WARN "\002"  /* yellow */
+#define OVERLAY_ALARM "\003" /* red */
+
 struct overlay_box {
     uint32_t *pixels; /* alpha, red, green, blue from the high bits down; rows without gaps */
     uint32_t width;

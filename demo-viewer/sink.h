@@ -19,6 +19,7 @@ enum status {
     STATUS_FAILED,
     STATUS_USAGE,
     STATUS_NO_STREAM,
+    STATUS_LOST,
 };
 
 struct sink {
@@ -30,11 +31,11 @@ struct sink {
     enum status (*open)(void *self, const struct options *options);
 
     /*
-     * Waits for the stream and shows it, counting each frame, until it is over, the limits of the
-     * options are reached, the user wants to end, or *stop becomes true (checked a few times a
-     * second).
+     * Waits for the streams and shows them, counting the frames of each in a tally of its own, until
+     * they are over, the limits of the options are reached, the user wants to end, or *stop becomes
+     * true (checked a few times a second).
      */
-    enum status (*show)(void *self, const volatile sig_atomic_t *stop, struct tally *tally);
+    enum status (*show)(void *self, const volatile sig_atomic_t *stop, struct tally *tallies);
 
     void (*close)(void *self);
 };

@@ -40,19 +40,18 @@ static enum status open_stream(struct headless *headless, const volatile sig_ato
         if (options->wait_ns >= 0)
             left_ns = begin_ns + options->wait_ns - fr_now_ns();
         int64_t timeout_ns = left_ns > 0 ? shortest(left_ns) : FR_NOWAIT;
-        error = stream_open(&headless->stream, options, options->follow, timeout_ns);
+        error = stream_open(&headless->stream, options->names[0], options->every, options->follow,
+                            timeout_ns);
         if (left_ns <= 0)
             break;
     }
     if (error == 0 || *stop)
         return STATUS_FINE;
     if (error == FR_ENOENT) {
-        report_error(
-            "there is no stream '%s'; start demo-capture -o %s, or wait longer with --wait",
-            options->name, options->name);
+        report_no_stream(options->names[0]);
         return STATUS_NO_STREAM;
     }
-    report_error("cannot open the stream '%s': %s", options->name, fr_error_detail(error));
+    report_error("cannot open the stream '%s': %s", options->names[0], fr_error_detail(error));
     return STATUS_FAILED;
 }
 
@@ -77,6 +76,12 @@ static int is_over(const struct headless *headless, const struct tally *tally)
     return options->duration_ns > 0 && fr_now_ns() - tally->open_ns >= options->duration_ns;
 }
 
+/* A stream that its writers closed came to its end; one whose writers died is lost. */
+static int is_lost(const struct options *options, int error)
+{
+    return options->no_reconnect && error == FR_EOWNERDEAD;
+}
+
 static enum status read_frames(struct headless *headless, const volatile sig_atomic_t *stop,
                                struct tally *tally)
 {
@@ -91,9 +96,9 @@ static enum status read_frames(struct headless *headless, const volatile sig_ato
         } else if (error == FR_EBUSY && headless->last) {
             fr_frame_release(&headless->last);
         } else if (error == FR_ECLOSED || error == FR_EOWNERDEAD) {
-            return STATUS_FINE;
+            return is_lost(headless->options, error) ? STATUS_LOST : STATUS_FINE;
         } else if (error != FR_ETIMEDOUT) {
-            report_error("cannot read from the stream '%s': %s", headless->options->name,
+            report_error("cannot read from the stream '%s': %s", headless->options->names[0],
                          fr_error_detail(error));
             return STATUS_FAILED;
         }
@@ -111,7 +116,7 @@ static enum status headless_show(void *self, const volatile sig_atomic_t *stop, 
     status = read_frames(headless, stop, tally);
     if (status == STATUS_FINE && tally->frames == 0 && !*stop) {
         report_error("no frame came from the stream '%s'; does its writer still run?",
-                     headless->options->name);
+                     headless->options->names[0]);
         return STATUS_FAILED;
     }
     if (tally->frames > 0 && report_screenshot(headless->options, headless->last) < 0)

@@ -6,12 +6,29 @@
 
 #include "stream.h"
 
+#include <string.h>
+
+/* For fr_members. */
+static int look_at_member(void *user, const struct fr_member *member)
+{
+    struct stream_look *look = user;
+    look->held += member->held;
+    if (member->is_writer && look->process == 0) {
+        look->process = member->process;
+        memcpy(look->program, member->program, sizeof look->program);
+    }
+    return 0;
+}
+
 void stream_look(struct stream *stream)
 {
-    struct fr_info info = fr_info();
-    if (fr_inspect(stream->name, &info) == 0 && info.kind == FR_KIND_RING)
-        stream->info = info;
-    stream->which = stream->every || stream->info.delivery == FR_QUEUE ? FR_NEXT : FR_LATEST;
+    struct stream_look look = { .info = fr_info() };
+    if (fr_inspect(stream->name, &look.info) == 0 && look.info.kind == FR_KIND_RING) {
+        /* For the overlay only: without an answer it has less to say. */
+        (void)fr_members(stream->name, look_at_member, &look);
+        stream->look = look;
+    }
+    stream->which = stream->every || stream->look.info.delivery == FR_QUEUE ? FR_NEXT : FR_LATEST;
 }
 
 /* A ring that admits no observers says FR_ENOTSUP; then we become a member. */
@@ -28,10 +45,9 @@ static int open_reader(struct stream *stream, int64_t timeout_ns)
     return error;
 }
 
-int stream_open(struct stream *stream, const struct options *options, int follow,
-                int64_t timeout_ns)
+int stream_open(struct stream *stream, const char *name, int every, int follow, int64_t timeout_ns)
 {
-    *stream = (struct stream){ .name = options->name, .every = options->every, .follow = follow };
+    *stream = (struct stream){ .name = name, .every = every, .follow = follow };
     int error = open_reader(stream, timeout_ns);
     if (error == 0)
         stream_look(stream);
@@ -66,5 +82,5 @@ int stream_wait(struct stream *stream, int64_t timeout_ns, const struct fr_frame
 
 int stream_is_shared(const struct stream *stream)
 {
-    return stream->info.delivery == FR_QUEUE;
+    return stream->look.info.delivery == FR_QUEUE;
 }

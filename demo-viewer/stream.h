@@ -12,16 +12,22 @@
 
 #include <framering/framering.h>
 
-#include "options.h"
+/* A ring as it was when it was looked at last. */
+struct stream_look {
+    struct fr_info info;
+    uint32_t held;    /* slots in the hands of members */
+    uint32_t process; /* of its first writer; 0 unknown */
+    char program[16];
+};
 
 struct stream {
     struct fr_reader *reader;
-    const char *name;
+    const char *name; /* the caller's */
     int every;
     int follow;
     enum fr_which which;
     uint64_t session; /* of the last frame */
-    struct fr_info info;
+    struct stream_look look;
 };
 
 /*
@@ -30,11 +36,10 @@ struct stream {
  * Whoever wants the newest frame only must not hold a writer back, and need not be able to change
  * anything: it observes where the ring admits that, and reads lossy where not.
  */
-int stream_open(struct stream *stream, const struct options *options, int follow,
-                int64_t timeout_ns);
+int stream_open(struct stream *stream, const char *name, int every, int follow, int64_t timeout_ns);
 void stream_close(struct stream *stream);
 
-/* Brings info up to date; if the ring is gone what is known stays. */
+/* Brings look up to date; if the ring is gone what is known stays. */
 void stream_look(struct stream *stream);
 
 /* The next frame to be looked at. The codes are fr_frame_wait's. */
