@@ -20,6 +20,7 @@
 
 #define SLICE_NS FR_MS(100) /* how long a wait may keep us from looking at stop */
 #define JOIN_SLICES 50
+#define GROWTH 256 /* pixels: a window that somebody pulls larger needs few new rings */
 
 static volatile sig_atomic_t stop;
 
@@ -29,6 +30,7 @@ struct capture {
     void *self; /* the source's */
     struct stream stream;
     struct fr_writer *writer;
+    int has_begun; /* the first ring is there */
     struct pace pace;
     struct report report;
 };
@@ -54,7 +56,7 @@ static enum source_result open_source(struct capture *capture)
 {
     const char *input = capture->options.input;
     for (size_t i = 0; sources[i] && !capture->source; i++)
-        if (sources[i]->matches(input))
+        if (sources[i]->matches(&capture->options))
             capture->source = sources[i];
     if (!capture->source) {
         report_error("there is no file '%s', and no input of that name; --help lists them", input);
@@ -84,22 +86,35 @@ static int join_ring(const char *name, struct fr_writer **writer)
     return error;
 }
 
-static int create_ring(const struct options *options, const struct stream *stream,
-                       struct fr_writer **writer)
+/* A stream that has outgrown its ring gets one with room for more of the same. */
+static uint64_t find_slot_size(const struct stream *stream, int has_grown)
 {
-    uint64_t slot_size = fr_frame_size(stream->width, stream->height, stream->format);
+    uint32_t width = stream->width;
+    uint32_t height = stream->height;
+    if (has_grown && width <= FR_MAX_SIDE - GROWTH && height <= FR_MAX_SIDE - GROWTH) {
+        width = (width + GROWTH - 1) / GROWTH * GROWTH;
+        height = (height + GROWTH - 1) / GROWTH * GROWTH;
+    }
+    uint64_t size = fr_frame_size(width, height, stream->format);
+    return size > stream->slot_size ? size : stream->slot_size;
+}
+
+static int create_ring(struct capture *capture)
+{
+    const struct options *options = &capture->options;
+    const struct stream *stream = &capture->stream;
     struct fr_writer_opts opts =
-        fr_writer_opts(.slot_size = slot_size, .slots = options->slots,
+        fr_writer_opts(.slot_size = find_slot_size(stream, capture->has_begun),
+                       .slots = options->slots ? options->slots : stream->slots,
                        .delivery = options->delivery, .overflow = options->policy,
                        .observers = options->delivery == FR_BROADCAST, .mode = options->mode);
-    return fr_writer_create(options->output, &opts, writer);
+    return fr_writer_create(options->output, &opts, &capture->writer);
 }
 
 static enum source_result open_ring(struct capture *capture)
 {
     const struct options *options = &capture->options;
-    int error = options->join ? join_ring(options->output, &capture->writer)
-                              : create_ring(options, &capture->stream, &capture->writer);
+    int error = options->join ? join_ring(options->output, &capture->writer) : create_ring(capture);
     if (error < 0 && stop)
         return SOURCE_END;
     if (error < 0)
@@ -119,20 +134,34 @@ static enum source_result describe_ring(struct capture *capture)
                      fr_error_detail(error));
         return SOURCE_FAILED;
     }
-    capture->report = (struct report){
-        .options = &capture->options,
-        .width = capture->stream.width,
-        .height = capture->stream.height,
-        .format = capture->stream.format,
-        .rate = capture->options.has_rate ? capture->options.rate : capture->stream.rate,
-        .slots = info.slots,
-        .policy = info.overflow,
-        .delivery = info.delivery,
-    };
+    capture->report.slots = info.slots;
+    capture->report.policy = info.overflow;
+    capture->report.delivery = info.delivery;
     if (!capture->source->attach)
         return SOURCE_OK;
     return capture->source->attach(capture->self, capture->writer,
                                    capture->options.join ? 0 : info.slots, &capture->stream);
+}
+
+static void describe_stream(struct capture *capture)
+{
+    struct report *report = &capture->report;
+    report->width = capture->stream.width;
+    report->height = capture->stream.height;
+    report->format = capture->stream.format;
+    report->copied = capture->stream.copied;
+}
+
+/* The stream has another shape: if the ring is too small for it, readers find a new one. */
+static enum source_result follow_stream(struct capture *capture)
+{
+    describe_stream(capture);
+    if (capture->options.join ||
+        find_slot_size(&capture->stream, 0) <= fr_writer_slot_size(capture->writer))
+        return SOURCE_OK;
+    fr_writer_close(&capture->writer);
+    enum source_result result = open_ring(capture);
+    return result == SOURCE_OK ? describe_ring(capture) : result;
 }
 
 /* *frame is NULL if this picture has to be left out, or the user wants to stop. */
@@ -158,7 +187,8 @@ static enum source_result publish(struct capture *capture, struct fr_frame **fra
 {
     for (uint32_t i = 0; i < (*frame)->planes; i++)
         capture->report.bytes += (uint64_t)(*frame)->plane[i].rows * (*frame)->plane[i].row_bytes;
-    int error = fr_frame_publish(frame);
+    int error = capture->source->publish ? capture->source->publish(capture->self, frame)
+                                         : fr_frame_publish(frame);
     if (error < 0) {
         report_error("cannot publish a frame: %s", fr_error_detail(error));
         return SOURCE_FAILED;
@@ -172,6 +202,8 @@ static void describe_frame(const struct capture *capture, uint64_t beat, uint64_
 {
     const struct fr_rational rate = capture->stream.rate;
     frame->source_number = number + 1;
+    if (capture->stream.is_timed && !capture->options.has_rate)
+        return;
     frame->pts = frame->capture_ns - capture->pace.start_ns;
     if (rate.num == 0)
         return;
@@ -181,49 +213,106 @@ static void describe_frame(const struct capture *capture, uint64_t beat, uint64_
     frame->pts = (int64_t)beat;
 }
 
+/* The next picture, in a frame. That is NULL if the picture was left out, or the user wants to stop. */
+static enum source_result get_frame(struct capture *capture, uint64_t beat, uint64_t number,
+                                    struct fr_frame **frame)
+{
+    struct stream *stream = &capture->stream;
+    int64_t begin_ns = fr_now_ns();
+    stream->stages = (struct fr_stages){ 0 };
+    *frame = NULL;
+    if (capture->source->take) {
+        enum source_result taken = capture->source->take(capture->self, stream, frame);
+        if (taken == SOURCE_OK && *frame)
+            describe_frame(capture, beat, number, *frame);
+        return taken;
+    }
+    enum source_result result = acquire(capture, frame);
+    if (result != SOURCE_OK || (stop && !*frame))
+        return result;
+    stream->stages.wait_ns = fr_now_ns() - begin_ns;
+    if (*frame)
+        describe_frame(capture, beat, number, *frame);
+    return capture->source->read(capture->self, number, *frame, stream);
+}
+
 /* One picture, from the source to the ring. */
 static enum source_result pass_frame(struct capture *capture, uint64_t beat, uint64_t number)
 {
     struct fr_frame *frame;
-    enum source_result result = acquire(capture, &frame);
-    if (result != SOURCE_OK || (stop && !frame))
-        return result;
-    if (frame)
-        describe_frame(capture, beat, number, frame);
-    result = capture->source->read(capture->self, number, frame, &capture->stream);
-    if (result == SOURCE_OK && frame)
+    enum source_result result = get_frame(capture, beat, number, &frame);
+    if (result == SOURCE_OK && frame) {
+        /* Without room for it, which many rectangles of damage may take, the times are left out. */
+        (void)!fr_frame_set_meta(frame, FR_META_STAGES, &capture->stream.stages,
+                                 sizeof capture->stream.stages);
         result = publish(capture, &frame);
-    else if (result == SOURCE_OK)
+    } else if (result == SOURCE_OK && !stop) {
         capture->report.dropped++;
+    }
     fr_frame_abort(&frame);
-    capture->report.width = capture->stream.width;
-    capture->report.height = capture->stream.height;
-    return result;
+    describe_stream(capture);
+    return result == SOURCE_CHANGED ? follow_stream(capture) : result;
+}
+
+static int64_t end_ns(const struct capture *capture)
+{
+    int64_t duration_ns = capture->options.duration_ns;
+    return duration_ns > 0 ? capture->pace.start_ns + duration_ns : INT64_MAX;
+}
+
+/* Waits until it is time for a picture and there is one; SOURCE_END: it is over before that. */
+static enum source_result wait_for_turn(struct capture *capture, uint64_t *beat)
+{
+    const struct options *options = &capture->options;
+    struct report *report = &capture->report;
+    if (capture->source->wait) {
+        int64_t since_ns = fr_now_ns();
+        enum source_result result =
+            capture->source->wait(capture->self, end_ns(capture), &capture->stream);
+        if (result != SOURCE_OK)
+            return result;
+        pace_rested(&capture->pace, since_ns);
+    }
+    *beat = pace_wait(&capture->pace, &stop);
+    report->late = capture->pace.late;
+    int is_over = stop || fr_now_ns() >= end_ns(capture) ||
+                  (options->frames > 0 && report->frames >= options->frames);
+    return is_over ? SOURCE_END : SOURCE_OK;
 }
 
 static enum source_result loop(struct capture *capture)
 {
-    const struct options *options = &capture->options;
     struct report *report = &capture->report;
     enum source_result result = SOURCE_OK;
+    uint64_t number = 0;
     pace_start(&capture->pace, report->rate);
-    for (uint64_t number = 0; !stop && result != SOURCE_FAILED && result != SOURCE_END;) {
+    while (result != SOURCE_FAILED && result != SOURCE_END) {
         uint64_t dropped = report->dropped;
-        uint64_t beat = pace_wait(&capture->pace, &stop);
-        report->late = capture->pace.late;
-        int is_over = options->duration_ns > 0 &&
-                      fr_now_ns() - capture->pace.start_ns >= options->duration_ns;
-        if (stop || is_over || (options->frames > 0 && report->frames >= options->frames))
-            break;
-        result = pass_frame(capture, beat, number);
+        uint64_t published = report->frames;
+        uint64_t beat = 0;
+        result = wait_for_turn(capture, &beat);
         if (result == SOURCE_OK)
-            number++;
+            result = pass_frame(capture, beat, number);
+        number += report->dropped - dropped + report->frames - published;
         /* A source without a rate would spin until a slot comes free. */
         if (report->dropped > dropped && report->rate.num == 0)
             clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){ .tv_nsec = 500000 }, NULL);
         report_tick(report);
     }
     return result;
+}
+
+static void begin_report(struct capture *capture)
+{
+    const struct options *options = &capture->options;
+    capture->report.options = options;
+    capture->report.rate = capture->stream.rate;
+    if (capture->stream.is_timed)
+        capture->report.rate = (struct fr_rational){ 0, 1 };
+    if (options->has_rate)
+        capture->report.rate = options->rate;
+    describe_stream(capture);
+    report_start(&capture->report);
 }
 
 int main(int argc, char **argv)
@@ -236,9 +325,9 @@ int main(int argc, char **argv)
         result = open_ring(&capture);
     if (result == SOURCE_OK)
         result = describe_ring(&capture);
-    int has_begun = result == SOURCE_OK;
-    if (has_begun) {
-        report_start(&capture.report);
+    capture.has_begun = result == SOURCE_OK;
+    if (capture.has_begun) {
+        begin_report(&capture);
         result = loop(&capture);
         capture.report.end_ns = fr_now_ns();
     }
@@ -246,7 +335,7 @@ int main(int argc, char **argv)
     if (capture.self)
         capture.source->close(capture.self);
     free(capture.self);
-    if (has_begun && report_finish(&capture.report) < 0)
+    if (capture.has_begun && report_finish(&capture.report) < 0)
         result = SOURCE_FAILED;
     return result == SOURCE_FAILED ? 1 : 0;
 }

@@ -23,6 +23,9 @@ enum key {
     KEY_SIZE = 's',
     KEY_RATE = 'r',
     KEY_FORMAT = 'x',
+    KEY_INPUT_FORMAT = 'f',
+    KEY_GEOMETRY = 'g',
+    KEY_NO_DAMAGE = 'D',
     KEY_FRAMES = 'n',
     KEY_DURATION = 't',
     KEY_QUIET = 'q',
@@ -35,6 +38,10 @@ enum key {
     KEY_LOOP,
     KEY_JSON,
     KEY_LIST_FORMATS,
+    KEY_WINDOW_ID,
+    KEY_WINDOW_NAME,
+    KEY_DRAW_MOUSE,
+    KEY_CURSOR,
 };
 
 static const struct argp_option table[] = {
@@ -51,10 +58,36 @@ static const struct argp_option table[] = {
       .doc = "By FFmpeg's name (default: the input's own)" },
     { .name = "list-formats", .key = KEY_LIST_FORMATS, .doc = "Print the names of all formats" },
     { .name = "loop", .key = KEY_LOOP, .doc = "Begin a file again at its end" },
+    { .name = "input-format",
+      .key = KEY_INPUT_FORMAT,
+      .arg = "NAME",
+      .doc = "The input is FFmpeg's, in that format or of that kind of device: -f lavfi" },
     { .name = "writer-id",
       .key = KEY_WRITER_ID,
       .arg = "N",
       .doc = "Mark the test pictures' numbers with N (0 to 65535)" },
+    { .doc = "Of a screen (each of these means -i x11, if nothing else is said):" },
+    { .name = "geometry", .key = KEY_GEOMETRY, .arg = "X,Y WxH", .doc = "That piece of it" },
+    { .name = "window-id",
+      .key = KEY_WINDOW_ID,
+      .arg = "NUMBER",
+      .doc = "That window, also where others cover it (xwininfo tells numbers)" },
+    { .name = "window-name",
+      .key = KEY_WINDOW_NAME,
+      .arg = "TITLE",
+      .doc = "The one with that "
+             "title" },
+    { .name = "cursor",
+      .key = KEY_CURSOR,
+      .arg = "WORD",
+      .doc = "The mouse cursor: draw (default), meta (sent beside the picture) or none" },
+    { .name = "draw-mouse",
+      .key = KEY_DRAW_MOUSE,
+      .arg = "0|1",
+      .doc = "As --cursor none or draw" },
+    { .name = "no-damage",
+      .key = KEY_NO_DAMAGE,
+      .doc = "Capture all of it at the frame rate, not only what changes" },
     { .doc = "Where they go:" },
     { .name = "output", .key = KEY_OUTPUT, .arg = "NAME", .doc = "The ring (default: demo)" },
     { .name = "slots", .key = KEY_SLOTS, .arg = "N", .doc = "Frames in the ring (default: 8)" },
@@ -212,6 +245,53 @@ static void parse_delivery(const char *text, struct argp_state *state)
     argp_error(state, "The delivery has to be broadcast or queue, not '%s'.", text);
 }
 
+/* What slurp prints: the place and the size. */
+static void parse_geometry(const char *text, struct argp_state *state)
+{
+    struct options *options = state->input;
+    const char *space = strchr(text, ' ');
+    char place[32] = "";
+    uint64_t x = 0;
+    uint64_t y = 0;
+    if (space && (size_t)(space - text) < sizeof place)
+        memcpy(place, text, (size_t)(space - text));
+    if (!split_numbers(place, ',', INT16_MAX, &x, &y))
+        argp_error(state,
+                   "The geometry has to be 'X,Y WxH', for instance '100,50 640x480', not "
+                   "'%s'.",
+                   text);
+    parse_size(space + 1, state);
+    options->x = (uint32_t)x;
+    options->y = (uint32_t)y;
+    options->is_screen = 1;
+}
+
+static void parse_window_id(const char *text, struct argp_state *state)
+{
+    struct options *options = state->input;
+    char *end = NULL;
+    unsigned long id = strtoul(text, &end, 0);
+    if (end == text || *end != '\0' || id == 0 || id > UINT32_MAX)
+        argp_error(state, "The window has to be a number such as 0x1c00007, not '%s'.", text);
+    options->window_id = (uint32_t)id;
+    options->is_screen = 1;
+}
+
+static void parse_cursor(const char *text, struct argp_state *state)
+{
+    static const char *const words[] = {
+        [CURSOR_DRAW] = "draw", [CURSOR_META] = "meta", [CURSOR_NONE] = "none"
+    };
+    struct options *options = state->input;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcmp(text, words[i]) == 0) {
+            options->cursor = (enum cursor_mode)i;
+            return;
+        }
+    }
+    argp_error(state, "The cursor has to be draw, meta or none, not '%s'.", text);
+}
+
 static void list_formats(void)
 {
     for (size_t i = 0; fr_format_at(i); i++) {
@@ -229,6 +309,9 @@ static void parse_where(int key, char *text, struct argp_state *state)
     switch ((enum key)key) {
     case KEY_INPUT:
         options->input = text;
+        break;
+    case KEY_INPUT_FORMAT:
+        options->input_format = text;
         break;
     case KEY_OUTPUT:
         options->output = text;
@@ -250,6 +333,35 @@ static void parse_where(int key, char *text, struct argp_state *state)
         break;
     case KEY_MODE:
         parse_mode(text, state);
+        break;
+    default:
+        break;
+    }
+}
+
+static void parse_screen(int key, char *text, struct argp_state *state)
+{
+    struct options *options = state->input;
+    switch ((enum key)key) {
+    case KEY_GEOMETRY:
+        parse_geometry(text, state);
+        break;
+    case KEY_WINDOW_ID:
+        parse_window_id(text, state);
+        break;
+    case KEY_WINDOW_NAME:
+        options->window_name = text;
+        options->is_screen = 1;
+        break;
+    case KEY_CURSOR:
+        parse_cursor(text, state);
+        break;
+    case KEY_DRAW_MOUSE:
+        options->cursor =
+            parse_number(text, 0, 1, "--draw-mouse", state) ? CURSOR_DRAW : CURSOR_NONE;
+        break;
+    case KEY_NO_DAMAGE:
+        options->no_damage = 1;
         break;
     default:
         break;
@@ -289,6 +401,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         list_formats();
         return 0;
     case KEY_INPUT:
+    case KEY_INPUT_FORMAT:
     case KEY_OUTPUT:
     case KEY_SIZE:
     case KEY_RATE:
@@ -297,6 +410,18 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     case KEY_DELIVERY:
     case KEY_MODE:
         parse_where(key, text, state);
+        return 0;
+    case KEY_GEOMETRY:
+    case KEY_WINDOW_ID:
+    case KEY_WINDOW_NAME:
+    case KEY_CURSOR:
+    case KEY_DRAW_MOUSE:
+    case KEY_NO_DAMAGE:
+        parse_screen(key, text, state);
+        return 0;
+    case ARGP_KEY_END:
+        if (!options->input)
+            options->input = options->is_screen ? "x11" : "test";
         return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "'%s' is not an option; the input is given with -i, the ring with -o.",
@@ -324,7 +449,8 @@ static char *help_filter(int key, const char *text, void *input)
     fputs("\nExamples:\n"
           "  demo-capture                               the test picture, 1080p, 60 fps\n"
           "  demo-capture -i x11 -r 30                  the screen\n"
-          "  demo-capture -i :0.0+100,50 -s 640x480     a piece of it\n"
+          "  demo-capture -g \"$(slurp)\"                a piece of it: -g \"100,50 640x480\"\n"
+          "  demo-capture --window-name xclock          a window\n"
           "  ffmpeg -v error -i film.mkv -f yuv4mpegpipe - | demo-capture -i -\n"
           "  demo-capture -s 640x480 -x yuv420p -r 0 -t 10 --policy block --json -\n"
           "\nWatch with demo-viewer. Exit status: 0 fine, 1 failed, 2 usage.",
@@ -349,9 +475,8 @@ void options_parse(int argc, char **argv, struct options *options)
                "\vInputs",
         .help_filter = help_filter,
     };
-    *options = (struct options){
-        .input = "test", .output = "demo", .policy = FR_DROP_OLDEST, .delivery = FR_BROADCAST
-    };
+    *options =
+        (struct options){ .output = "demo", .policy = FR_DROP_OLDEST, .delivery = FR_BROADCAST };
     argp_err_exit_status = 2;
     argp_program_version_hook = print_version;
     argp_parse(&parser, argc, argv, 0, NULL, options);

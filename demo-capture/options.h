@@ -8,11 +8,25 @@
 
 #include <framering/framering.h>
 
+enum cursor_mode {
+    CURSOR_DRAW, /* into the picture */
+    CURSOR_META, /* beside it */
+    CURSOR_NONE,
+};
+
 struct options {
     const char *input;
+    const char *input_format; /* by FFmpeg's name; NULL if not given */
     const char *output;
     uint32_t width; /* 0 if not given */
     uint32_t height;
+    uint32_t x; /* of the piece of the screen */
+    uint32_t y;
+    uint32_t window_id;      /* 0 if not given */
+    const char *window_name; /* NULL if not given */
+    enum cursor_mode cursor;
+    int no_damage;
+    int is_screen;           /* something was said that only a screen has */
     struct fr_rational rate; /* 0/1 means as fast as it goes */
     int has_rate;
     enum fr_format format; /* FR_FORMAT_NONE if not given */

@@ -35,6 +35,20 @@ void pace_start(struct pace *pace, struct fr_rational rate)
     *pace = (struct pace){ .rate = rate, .start_ns = fr_now_ns() };
 }
 
+void pace_rested(struct pace *pace, int64_t since_ns)
+{
+    if (pace->rate.num == 0)
+        return;
+    uint64_t before = beat_at(pace, since_ns);
+    uint64_t now = beat_at(pace, fr_now_ns());
+    if (before > pace->next) {
+        pace->late += before - pace->next;
+        pace->next = before;
+    }
+    if (now > pace->next)
+        pace->next = now;
+}
+
 uint64_t pace_wait(struct pace *pace, const volatile sig_atomic_t *stop)
 {
     if (pace->rate.num == 0)

@@ -20,6 +20,9 @@ struct pace {
 
 void pace_start(struct pace *pace, struct fr_rational rate);
 
+/* The beats from since_ns until now went by because there was nothing to do: they are not late. */
+void pace_rested(struct pace *pace, int64_t since_ns);
+
 /* Waits for the next beat, or until *stop is true. Returns the number of the beat. */
 uint64_t pace_wait(struct pace *pace, const volatile sig_atomic_t *stop);
 

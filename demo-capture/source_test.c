@@ -15,9 +15,9 @@ struct test {
     uint16_t writer_id;
 };
 
-static int test_matches(const char *input)
+static int test_matches(const struct options *options)
 {
-    return strcmp(input, "test") == 0;
+    return strcmp(options->input, "test") == 0;
 }
 
 static enum source_result test_open(void *self, const struct options *options,

@@ -53,8 +53,9 @@ static const struct chroma {
     { "mono16", FR_FORMAT_GRAY16, 0 },
 };
 
-static int y4m_matches(const char *input)
+static int y4m_matches(const struct options *options)
 {
+    const char *input = options->input;
     size_t length = strlen(input);
     return strcmp(input, "-") == 0 || strchr(input, '/') != NULL ||
            (length > 4 && strcmp(input + length - 4, ".y4m") == 0) || access(input, F_OK) == 0;
