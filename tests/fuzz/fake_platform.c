@@ -472,12 +472,6 @@ void __wrap_fri_program(char name[16])
     memcpy(name, "fuzzer", 7);
 }
 
-/* The one name that the fuzzers give. */
-int __wrap_fri_path_list(int (*fn)(void *context, uint32_t user, const char *name), void *context)
-{
-    return fn(context, USER, "fuzz");
-}
-
 uint64_t __wrap_fri_random(void)
 {
     return ++random_state;
