@@ -23,7 +23,6 @@ enum key {
     KEY_SIZE = 's',
     KEY_RATE = 'r',
     KEY_FORMAT = 'x',
-    KEY_INPUT_FORMAT = 'f',
     KEY_GEOMETRY = 'g',
     KEY_NO_DAMAGE = 'D',
     KEY_FRAMES = 'n',
@@ -58,10 +57,6 @@ static const struct argp_option table[] = {
       .doc = "By FFmpeg's name (default: the input's own)" },
     { .name = "list-formats", .key = KEY_LIST_FORMATS, .doc = "Print the names of all formats" },
     { .name = "loop", .key = KEY_LOOP, .doc = "Begin a file again at its end" },
-    { .name = "input-format",
-      .key = KEY_INPUT_FORMAT,
-      .arg = "NAME",
-      .doc = "The input is FFmpeg's, in that format or of that kind of device: -f lavfi" },
     { .name = "writer-id",
       .key = KEY_WRITER_ID,
       .arg = "N",
@@ -134,7 +129,7 @@ static int split_numbers(const char *text, char separator, uint64_t max, uint64_
                          uint64_t *second)
 {
     char *end = NULL;
-    if (text[0] < '0' || text[0] > '9')
+    if (!text || text[0] < '0' || text[0] > '9')
         return 0;
     *first = strtoull(text, &end, 10);
     if (*end != separator || end[1] < '0' || end[1] > '9')
@@ -310,9 +305,6 @@ static void parse_where(int key, char *text, struct argp_state *state)
     case KEY_INPUT:
         options->input = text;
         break;
-    case KEY_INPUT_FORMAT:
-        options->input_format = text;
-        break;
     case KEY_OUTPUT:
         options->output = text;
         break;
@@ -401,7 +393,6 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         list_formats();
         return 0;
     case KEY_INPUT:
-    case KEY_INPUT_FORMAT:
     case KEY_OUTPUT:
     case KEY_SIZE:
     case KEY_RATE:

@@ -16,7 +16,6 @@ enum cursor_mode {
 
 struct options {
     const char *input;
-    const char *input_format; /* by FFmpeg's name; NULL if not given */
     const char *output;
     uint32_t width; /* 0 if not given */
     uint32_t height;

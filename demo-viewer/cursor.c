@@ -49,10 +49,15 @@ static int has_pixels(const struct cursor *cursor)
            cursor->pixel_width == cursor->now.width && cursor->pixel_height == cursor->now.height;
 }
 
+static int is_near(int32_t at)
+{
+    return at >= -FR_MAX_SIDE && at <= FR_MAX_SIDE;
+}
+
 static int is_sensible(const struct fr_cursor *now)
 {
     return now->width <= MAX_SIDE && now->height <= MAX_SIDE && now->hot_x <= MAX_SIDE &&
-           now->hot_y <= MAX_SIDE && abs(now->x) <= FR_MAX_SIDE && abs(now->y) <= FR_MAX_SIDE;
+           now->hot_y <= MAX_SIDE && is_near(now->x) && is_near(now->y);
 }
 
 void cursor_take(struct cursor *cursor, const struct fr_frame *frame)
@@ -60,10 +65,13 @@ void cursor_take(struct cursor *cursor, const struct fr_frame *frame)
     size_t size = 0;
     const void *entry = fr_frame_meta(frame, FR_META_CURSOR, &size);
     memset(&cursor->now, 0, sizeof cursor->now);
-    if (entry && size >= sizeof cursor->now)
-        memcpy(&cursor->now, entry, sizeof cursor->now);
-    if (!is_sensible(&cursor->now))
+    if (!entry || size < sizeof cursor->now)
+        return;
+    memcpy(&cursor->now, entry, sizeof cursor->now);
+    if (!is_sensible(&cursor->now)) {
         memset(&cursor->now, 0, sizeof cursor->now);
+        return;
+    }
     size_t need = (size_t)cursor->now.width * cursor->now.height * PIXEL_BYTES;
     if (need > 0 && size - sizeof cursor->now >= need && !has_pixels(cursor))
         take_pixels(cursor, (const uint8_t *)entry + sizeof cursor->now);

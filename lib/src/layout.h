@@ -186,7 +186,7 @@ _Static_assert(offsetof(struct fri_member, tally) == FRI_LINE, "member: first li
 _Static_assert(offsetof(struct fri_tally, lent) == 128, "tally: counters line");
 _Static_assert(offsetof(struct fri_tally, latency) == 256, "tally: latency");
 _Static_assert(offsetof(struct fri_tally, hold) == 512, "tally: hold");
-_Static_assert(sizeof(struct fri_member) == 7 * FRI_LINE, "member: seven lines");
+_Static_assert(sizeof(struct fri_member) == (size_t)7 * FRI_LINE, "member: seven lines");
 
 /* The words of one slot; the payload lies elsewhere, in pages with a protection of their own. */
 struct fri_slot {

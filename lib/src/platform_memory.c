@@ -84,6 +84,7 @@ static int list(DIR *directory, int (*fn)(void *, uint32_t, const char *), void 
 
     for (;;) {
         errno = 0;
+        /* Each has its own directory stream. NOLINTNEXTLINE(concurrency-mt-unsafe) */
         const struct dirent *entry = readdir(directory);
         const char *name;
         uint32_t user;
