@@ -5,10 +5,11 @@
 # Sent as metadata it is beside the picture, which then has none.
 source "$(dirname "$0")/lib.sh"
 
-for tool in ffmpeg xlogo xwd xsetroot xdotool; do
+for tool in ffmpeg xlogo xwd xdotool; do
     command -v $tool >/dev/null || { echo "skipped: no $tool"; exit 77; }
 done
-start xvfb Xvfb -displayfd 3 -screen 0 500x400x24 -noreset -nolisten tcp -fbdir "$work" \
+# The cursor is the server's own (-retro): Xvfb shows nobody a cursor whose client is gone.
+start xvfb Xvfb -retro -displayfd 3 -screen 0 500x400x24 -noreset -nolisten tcp -fbdir "$work" \
     3>"$work/display"
 until_true 10 test -s "$work/display" || fail "Xvfb did not start"
 DISPLAY=:$(tr -d '[:space:]' <"$work/display")
@@ -42,7 +43,6 @@ is_alike() {
 
 start capture "$capture" -i x11 -r 60 -o "$stream" -q
 capturing=$started
-xsetroot -cursor_name left_ptr
 for place in '100 80' '1 2' '497 398' '60 50'; do
     # shellcheck disable=SC2086
     xdotool mousemove $place
@@ -70,7 +70,7 @@ capturing=$started
 xdotool mousemove 100 80
 is_told() {
     "$FR_TESTS/frame_trace" "$stream" 0.1 "$work/last.bgr0" >"$work/trace.log" &&
-        tail -n 1 "$work/trace.log" | grep -q 'cursor 60,50 24x24 serial [0-9]*, pixels 576'
+        tail -n 1 "$work/trace.log" | grep -q 'cursor 60,50 16x16 serial [0-9]*, pixels 256'
 }
 until_true 5 is_told || fail "the metadata say: $(cat "$work/trace.log")"
 ffmpeg -v error -y -f rawvideo -pix_fmt bgr0 -video_size 300x200 -i "$work/last.bgr0" \
