@@ -62,7 +62,12 @@ static void doctor(bool meant, struct fri_file_info *found)
 
 INTRUDED(void *, calloc, size_t count, size_t size)
 {
-    return is_refused(AT_CALLOC) ? NULL : __real_calloc(count, size);
+    return is_refused(AT_ALLOC) ? NULL : __real_calloc(count, size);
+}
+
+INTRUDED(void *, malloc, size_t size)
+{
+    return is_refused(AT_ALLOC) ? NULL : __real_malloc(size);
 }
 
 INTRUDED(bool, fri_fork_watch, void)

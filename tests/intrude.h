@@ -16,7 +16,7 @@
 #include "platform.h"
 
 enum intrude_at {
-    AT_CALLOC,
+    AT_ALLOC,
     AT_FORK_WATCH,
     AT_FORK_CLOSES,
     AT_FILE_CREATE,

@@ -164,7 +164,7 @@ static const struct {
     enum intrude_at at;
     int code;
 } refusals[] = {
-    { "memory", AT_CALLOC, 0 },
+    { "memory", AT_ALLOC, 0 },
     { "a watch for forks", AT_FORK_WATCH, 0 },
     { "closing at forks", AT_FORK_CLOSES, 0 },
     { "a file", AT_FILE_CREATE, FR_ENOSPC },

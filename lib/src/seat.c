@@ -100,12 +100,16 @@ static struct fri_seat *seat_alloc(enum fri_role role)
     return seat;
 }
 
-/* The metadata of all loans stand behind them, out of the way of those who never touch them. */
+/*
+ * The metadata of all loans stand behind them, out of the way of those who never touch them. They are
+ * not cleared: nobody reads past meta_size, and clearing was five sixths of attaching to a ring.
+ */
 static int alloc_loans(struct fri_seat *seat)
 {
-    seat->loans = calloc(seat->slots, sizeof *seat->loans + FRI_META_ROOM);
+    seat->loans = malloc(seat->slots * (sizeof *seat->loans + FRI_META_ROOM));
     if (!seat->loans)
         return fri_fail(FR_ENOMEM, "out of memory");
+    memset(seat->loans, 0, seat->slots * sizeof *seat->loans);
     uint8_t *meta = (uint8_t *)(seat->loans + seat->slots);
     for (uint32_t i = 0; i < seat->slots; i++) {
         seat->loans[i].seat = seat;
