@@ -26,7 +26,7 @@
 #include "alloc.h"
 
 #define MAX_DESCRIPTORS 64
-#define COPY_SIZE 65536
+#define COPY_SIZE (1 << 20)
 
 static int injected; /* the errno that may come through; 0: everything must succeed */
 static bool may_fail;
@@ -301,7 +301,7 @@ static bool prepare(void)
     fr_writer_close(&writer);
     dead_size = size > 0 ? (size_t)size : 0;
     memset(dead_object + 512, 0, 128); /* as if it had been killed, not closed */
-    return dead_size > 0;
+    return dead_size > 0 && dead_size < sizeof dead_object; /* all of it */
 }
 
 /* Whether all is well now, and the names are gone in the end. */
@@ -336,6 +336,7 @@ static int fail_allocations(void)
             use_everything();
         expect_no_names();
     }
+    remove_names();
     printf("alloc: %u failures injected, %d bad\n", number - 2, bad);
     return bad ? 1 : 0;
 }
