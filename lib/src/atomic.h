@@ -17,6 +17,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef _Atomic uint64_t fri_word;   /* a control word in shared memory */
@@ -109,6 +110,30 @@ static inline bool word32_try_change(fri_word32 *word, uint32_t expected, uint32
 static inline uint32_t word32_set_bits(fri_word32 *word, uint32_t bits)
 {
     return atomic_fetch_or_explicit(word, bits, memory_order_seq_cst);
+}
+
+/*
+ * What lies here will be written, or read, soon. Asked for together, lines that another processor has
+ * come at the same time; one atomic operation after the other waits for each. (For writing, GCC has
+ * this instruction only of processors that are said to know it; those that do not, do nothing.)
+ */
+#define FRI_FETCHED_LINE 64
+
+static inline void fetch_to_write(const volatile void *address, size_t size)
+{
+    for (size_t i = 0; i < size; i += FRI_FETCHED_LINE) {
+#ifdef __x86_64__
+        __asm__ volatile("prefetchw %0" : : "m"(((const volatile char *)address)[i]));
+#else
+        __builtin_prefetch((const char *)(uintptr_t)address + i, 1);
+#endif
+    }
+}
+
+static inline void fetch_to_read(const void *address, size_t size)
+{
+    for (size_t i = 0; i < size; i += FRI_FETCHED_LINE)
+        __builtin_prefetch((const char *)address + i);
 }
 
 #endif

@@ -22,7 +22,7 @@
  *
  * A death: of the waiter, harmless, see above. Of the other side between P1 and P4: nobody comes to
  * wake. Therefore nobody sleeps for longer than a slice without looking again, and looks then
- * whether its peers are alive. The slice grows from 5 ms to 80 ms while nothing happens: a wait that
+ * whether its peers are alive. The slice grows from 20 ms to 80 ms while nothing happens: a wait that
  * goes on is one for a quiet stream, which should not cost a processor's sleep.
  *
  * A sleep and its wake-up cost both sides 10 to 50 us, so who waits in a busy stream looks on for
@@ -40,6 +40,7 @@
 struct fri_wait {
     int64_t began_ns;
     int64_t deadline_ns;   /* INT64_MAX: none */
+    int64_t seen_ns;       /* the clock, when it was last looked at */
     int64_t look_until_ns; /* do not sleep before; 0: nothing to look for any more */
     int64_t slice_ns;
     uint32_t ticket; /* the word as W2 left it */
@@ -53,7 +54,7 @@ struct fri_wait {
 /* The deadline is fixed here: neither retries nor signals stretch it. */
 void fri_wait_begin(struct fri_wait *wait, int64_t timeout_ns);
 
-/* For who waits for a change that its maker may not announce: slices stay as short as the first. */
+/* For who waits for a change that its maker may not announce: slices are, and stay, 5 ms. */
 void fri_wait_look_often(struct fri_wait *wait);
 
 /*

@@ -11,6 +11,7 @@
 #include "copy.h"
 #include "format.h"
 #include "meta.h"
+#include "order.h"
 #include "platform.h"
 #include "ring.h"
 
@@ -211,21 +212,31 @@ static int announce(struct fri_loan *loan, struct fri_frame_header *header)
     struct fri_seat *seat = loan->seat;
     uint64_t sequence = 0;
 
-    tally_time(seat->tally->latency, header->capture_ns, header->publish_ns);
-    tally_time(seat->tally->hold, loan->since_ns, header->publish_ns);
     struct fri_damage_step damage = fri_damage_begin(loan);
     fri_meta_store(loan, header);
     memcpy(loan->slot.data, header, sizeof *header);
     int error = fri_writer_announce(loan, &sequence);
     fri_damage_end(seat, &damage, sequence);
+    tally_time(seat->tally->latency, header->capture_ns, header->publish_ns);
+    tally_time(seat->tally->hold, loan->since_ns, header->publish_ns);
     fri_loan_settle(loan);
     return error;
+}
+
+/* While the checks are made, the lines come that a reader has had since the slot's last frame. */
+static void foresee(const struct fri_loan *loan)
+{
+    if (fri_object_is_inherited(&loan->seat->object))
+        return;
+    order_foresee(loan->seat);
+    fetch_to_write(loan->slot.data, sizeof(struct fri_frame_header));
 }
 
 FR_API int fr_frame_publish(struct fr_frame **frame)
 {
     FR_CHECK(frame && *frame);
     struct fri_loan *loan = fri_loan_of_frame(*frame);
+    foresee(loan);
     struct fri_frame_header header = header_of(*frame);
     int error = check_shape(*frame);
 

@@ -65,6 +65,13 @@ static inline void tail_advance(struct fri_seat *seat, uint64_t sequence)
     word_try_change(&seat->page->tail, sequence - 1, sequence);
 }
 
+/* Called when a publication is under way: what others have of that which P1 to P4 will write. */
+static inline void order_foresee(const struct fri_seat *seat)
+{
+    fetch_to_write(order_entry(seat, word_peek(&seat->page->tail) + 1), sizeof(fri_word));
+    fetch_to_write(&seat->page->data_event, sizeof(fri_word32));
+}
+
 /* P2 and P3 for the number that an entry was seen to carry. */
 static inline void order_help(struct fri_seat *seat, uint64_t entry)
 {

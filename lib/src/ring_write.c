@@ -223,6 +223,7 @@ static int publish_loan(struct fri_loan *loan)
 
     if (error < 0)
         return error;
+    order_foresee(loan->seat);
     error = fri_writer_announce(loan, &sequence);
     fri_loan_settle(loan);
     return error;

@@ -93,6 +93,16 @@ static void catch_up(struct fr_reader *reader)
     lose_until(reader, fri_max(oldest, reader->next + 1));
 }
 
+/* What pinning writes and the user reads next comes at the same time, not one after the other. */
+static void foresee(const struct fri_seat *seat, const struct fri_slot *slot)
+{
+    uint64_t offset = (uint64_t)(slot - seat->slot) * seat->slot_stride;
+
+    fetch_to_write(&slot->control, sizeof slot->control);
+    fetch_to_read(&slot->used, sizeof slot->used);
+    fetch_to_read(seat->object.data + offset, sizeof(struct fri_frame_header));
+}
+
 /* B1 and B2 of slot.h. The cheap look first: a pin that fails costs writers a step back. */
 static bool try_pin(struct fri_seat *seat, struct fri_slot *slot, uint64_t sequence)
 {
@@ -147,6 +157,7 @@ static int try_next(struct fr_reader *reader, struct fri_loan **out)
         }
         if (!slot || fri_loan_is_out(seat, (uint32_t)(slot - seat->slot)))
             break; /* a slot that we hold cannot have been published again */
+        foresee(seat, slot);
         if (try_hold(seat, slot, wanted)) {
             reader->next = wanted + 1;
             fri_publish_cursor(reader);
