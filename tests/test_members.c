@@ -14,6 +14,7 @@
 
 #include "frames.h"
 #include "order.h"
+#include "point.h"
 #include "ring.h"
 
 /* The members of a ring, as fr_members tells them. */
@@ -39,6 +40,22 @@ static struct census count_members(const char *name)
     return census;
 }
 
+static const char *joining; /* the ring that one joins while the hook looks on */
+static int looks;
+
+static void expect_no_reader_yet(const char *point)
+{
+    struct fr_info info = fr_info();
+
+    if (strcmp(point, "attached") != 0 && strcmp(point, "joined with the lowest bound") != 0)
+        return;
+    looks++;
+    ck_assert_ok(fr_inspect(joining, &info));
+    ck_assert_uint_eq(info.writers, 1);
+    ck_assert_uint_eq(info.readers, 0);
+    ck_assert_uint_eq(count_members(joining).count, 1);
+}
+
 static uint64_t sum_of(const struct fr_histogram *histogram)
 {
     uint64_t sum = 0;
@@ -47,6 +64,34 @@ static uint64_t sum_of(const struct fr_histogram *histogram)
         sum += histogram->bin[i];
     return sum;
 }
+
+/* ---- Joining -------------------------------------------------------------------------------- */
+
+START_TEST(a_reader_is_seen_once_it_will_miss_nothing)
+{
+    const enum fr_delivery delivery = _i ? FR_QUEUE : FR_BROADCAST;
+    struct fr_info info = fr_info();
+    struct fr_writer *writer;
+    struct fr_reader *reader;
+    const char *name = fr_test_name();
+
+    ck_assert_ok(
+        fr_writer_create(name, &fr_writer_opts(.slot_size = 64, .slots = 4, .delivery = delivery),
+                         &writer));
+    joining = name;
+    looks = 0;
+    fri_point_hook = expect_no_reader_yet;
+    int error = fr_reader_open(name, NULL, FR_NOWAIT, &reader);
+    fri_point_hook = NULL;
+    ck_assert_ok(error);
+    ck_assert_int_eq(looks, delivery == FR_QUEUE ? 1 : 2);
+    ck_assert_ok(fr_inspect(name, &info));
+    ck_assert_uint_eq(info.readers, 1);
+    ck_assert_uint_eq(count_members(name).count, 2);
+    fr_reader_close(&reader);
+    fr_writer_close(&writer);
+}
+END_TEST
 
 /* ---- Members -------------------------------------------------------------------------------- */
 
@@ -401,6 +446,7 @@ int main(void)
     TCase *newest = tcase_create("newest frame");
     TCase *names = tcase_create("names");
 
+    tcase_add_loop_test(members, a_reader_is_seen_once_it_will_miss_nothing, 0, 2);
     tcase_add_test(members, members_are_seen_with_what_they_do);
     tcase_add_test(members, a_place_begins_anew_and_looking_ends_when_one_has_seen_enough);
     tcase_add_test(members, the_dead_are_no_members);

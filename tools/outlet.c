@@ -13,7 +13,6 @@
 #include "stop.h"
 
 #define READER_POLL_MS 5
-#define JOINED_NS FR_MS(500) /* who waits without end tells nobody that it has begun to */
 
 enum key { KEY_SLOTS = 512, KEY_POLICY, KEY_MODE, KEY_WAIT_FOR_READER };
 
@@ -89,21 +88,10 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 
 const struct argp outlet_argp = { .options = table, .parser = parse_option };
 
-/* A member is seen from the middle of its joining on; once it waited for a frame it is through. */
-static int count_reader(void *user, const struct fr_member *member)
-{
-    uint32_t *count = user;
-    int has_waited = member->items + member->waits + member->timeouts > 0;
-    int is_old = fr_now_ns() - member->joined_ns > JOINED_NS;
-    if (!member->is_writer && (has_waited || is_old))
-        ++*count;
-    return 0;
-}
-
 uint32_t outlet_count_readers(const char *name)
 {
-    uint32_t count = 0;
-    return fr_members(name, count_reader, &count) == 0 ? count : 0;
+    struct fr_info info = fr_info();
+    return fr_inspect(name, &info) == 0 ? info.readers : 0;
 }
 
 /* The ring has no way to tell a writer that somebody came, so this looks again and again. */

@@ -53,7 +53,10 @@ static void close_sight(struct sight *sight)
     fri_file_close(sight->fd);
 }
 
-/* The bits of the dead stay until a member cleans up; who looks in only leaves them out. */
+/*
+ * The bits of the dead stay until a member cleans up; who looks in only leaves them out. So he does
+ * with who is about to join: whoever counts on a reader's being there shall not publish too early.
+ */
 static uint64_t living(const struct sight *sight)
 {
     uint64_t attached = word_load(&sight->page->attached);
@@ -62,7 +65,8 @@ static uint64_t living(const struct sight *sight)
     for (; attached; attached &= attached - 1) {
         unsigned place = fri_lowest_bit(attached);
 
-        if (fri_lock_is_held(sight->fd, FRI_LOCK_MEMBER + place, 1))
+        if (word_load(&sight->members[place].tally.joined_ns) != 0 &&
+            fri_lock_is_held(sight->fd, FRI_LOCK_MEMBER + place, 1))
             alive |= fri_bit(place);
     }
     return alive;

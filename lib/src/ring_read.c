@@ -29,8 +29,10 @@ static void join(struct fr_reader *reader)
     reader->dropped = word_peek(&seat->page->dropped);
     reader->session = seat->object.identity.session;
     reader->stats.sessions++;
-    if (seat->delivery == FR_QUEUE)
+    if (seat->delivery == FR_QUEUE) {
+        fri_tally_joined(seat->tally);
         return;
+    }
     if (fri_gates(reader))
         word_set_bits(&seat->page->gating, fri_bit(seat->place));
     FR_POINT("joined with the lowest bound");
@@ -38,6 +40,7 @@ static void join(struct fr_reader *reader)
     reader->guaranteed = newest + 1;
     reader->next = fri_max(newest, 1);
     fri_publish_cursor(reader);
+    fri_tally_joined(seat->tally);
     FR_POINT("joined, not woken");
     fri_seat_wake_writers(seat); /* the bound rose */
 }

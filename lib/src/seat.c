@@ -165,8 +165,10 @@ static int take_place(struct fri_seat *seat, int fd)
     fri_tally_begin(seat->tally);
     word_set_bits(&seat->page->attached, fri_bit(seat->place));
     FR_POINT("attached");
-    if (seat->is_writer)
+    if (seat->is_writer) {
         word_set_bits(&seat->page->writers, fri_bit(seat->place));
+        fri_tally_joined(seat->tally);
+    }
     return 0;
 }
 

@@ -15,7 +15,8 @@
  *      J5  attached |= bit p; writers |= bit p                 the bits, for recovery to clear
  *      J6  reader that gates: gating |= bit p (cursor is 1,    a lower bound: writers wait until
  *          the lowest bound there is)                          recovery clears it
- *      J7  look for the newest; cursor = the first wanted      as J6
+ *      J7  look for the newest; cursor = the first wanted;     as J6
+ *          joined_ns: from now on others are told of it
  *      D1  what recovery does, on oneself                      the rest, for recovery
  *      D2  the last writer: closed = 1, wake, remove the name  as object.h, E1 and E2
  *      D3  unmap: the kernel drops the locks                   -

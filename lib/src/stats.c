@@ -24,7 +24,11 @@ void fri_tally_begin(struct fri_tally *tally)
     memcpy(words, program, sizeof words);
     word_poke(&tally->program[0], words[0]);
     word_poke(&tally->program[1], words[1]);
-    word_poke(&tally->joined_ns, (uint64_t)fri_clock_now());
+}
+
+void fri_tally_joined(struct fri_tally *tally)
+{
+    word_store(&tally->joined_ns, (uint64_t)fri_clock_now());
 }
 
 void fri_tally_copy_bins(const fri_word bins[FRI_BINS], struct fr_histogram *out)

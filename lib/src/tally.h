@@ -43,7 +43,8 @@ static inline void tally_delivery(struct fri_tally *tally, int64_t from_ns, int6
 /* A copy that only changes where it is. */
 void fri_tally_copy_bins(const fri_word bins[FRI_BINS], struct fr_histogram *out);
 
-/* A new member's: all zero, but for who it is. */
+/* A new member's: all zero, but for who it is. Nobody is told of it before it has joined. */
 void fri_tally_begin(struct fri_tally *tally);
+void fri_tally_joined(struct fri_tally *tally);
 
 #endif

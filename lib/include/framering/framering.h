@@ -761,7 +761,7 @@ struct fr_info {
     uint64_t element_size; /* array */
     uint32_t slots;        /* ring, from here on */
     uint32_t writers;      /* attached now */
-    uint32_t readers;
+    uint32_t readers;      /* that have joined: they miss nothing that is published from now on */
     enum fr_delivery delivery;
     enum fr_overflow overflow;
     uint64_t slot_size;
