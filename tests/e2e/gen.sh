@@ -48,7 +48,7 @@ holds deaths "$whole and .writers.killed > 0 and .readers.killed > 0 and .reader
 
 # A line a second, on a pipe one below the other.
 grep -cE 'written [0-9.]+ fps, [0-9.]+ MB/s, read [0-9.]+ fps, lost [0-9]+, torn 0' \
-    "$work/deaths.log" | grep -qE '^[2-9]' || fail "the live lines: $(cat "$work/deaths.log")"
+    "$work/deaths.log" | grep -E '^[2-9]' >/dev/null || fail "the live lines: $(cat "$work/deaths.log")"
 
 # Frames that are not what they should be are found: demo-capture joins as a writer that draws an
 # older picture of writer 0 (out of order), then one without the number beside it (not ours).

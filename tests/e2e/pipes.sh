@@ -94,7 +94,7 @@ ffmpeg -v error -f rawvideo -pix_fmt p010le -s 322x182 -i "$work/clip.raw" -pix_
     -f framemd5 - | grep -v '^#' | awk -F', *' '{ print $6 }' >"$work/sent"
 sums "$work/out.nut" >"$work/received"
 same "p010le through nut" "$work/sent" "$work/received"
-ffmpeg -v error -i "$work/out.nut" -f null - 2>&1 | grep -q . && fail "ffmpeg dislikes what came"
+ffmpeg -v error -i "$work/out.nut" -f null - 2>&1 | grep . && fail "ffmpeg dislikes what came"
 
 # The sentence of the manual: a file that players play.
 make_clip "$work/clip.nut" bgr0 320x180
