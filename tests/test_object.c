@@ -279,6 +279,67 @@ START_TEST(wherever_an_owner_is_killed_the_name_can_be_had_at_once)
 }
 END_TEST
 
+/* ---- Removing at the same time --------------------------------------------------------- */
+
+/* A child that removes a dead name: it stops in the middle for so long, and tells when it does. */
+struct removal {
+    char name[80];
+    useconds_t pause_us;
+    uint32_t *is_in_the_middle;
+};
+
+static struct removal removal;
+
+static void tell_and_pause(const char *point)
+{
+    if (strcmp(point, "owner bytes of the dead locked") != 0)
+        return;
+    fr_test_raise(removal.is_in_the_middle, 1);
+    usleep(removal.pause_us);
+}
+
+static int collect_slowly(void *unused)
+{
+    (void)unused;
+    fri_point_hook = tell_and_pause;
+    return fr_collect(removal.name) < 0;
+}
+
+static pid_t begin_to_collect(useconds_t pause_us)
+{
+    make_dead(removal.name);
+    removal.pause_us = pause_us;
+    removal.is_in_the_middle = fr_test_flag();
+    pid_t child = fr_test_child(collect_slowly, NULL);
+    ck_assert(fr_test_await(removal.is_in_the_middle, 1));
+    return child;
+}
+
+START_TEST(a_dead_name_that_somebody_else_is_removing_is_waited_for)
+{
+    pid_t child = begin_to_collect(50000);
+
+    ck_assert_error(fr_collect(removal.name), FR_EBUSY);
+    struct fr_region *region = make(removal.name);
+    ck_assert_int_eq(fr_test_wait(child), 0);
+    ck_assert(fr_test_exists(removal.name));
+    fr_region_close(&region);
+}
+END_TEST
+
+START_TEST(who_removes_a_name_and_is_stopped_is_not_waited_for_without_end)
+{
+    pid_t child = begin_to_collect(60000000);
+    struct fr_region *region;
+
+    ck_assert_error(fr_region_create(removal.name, 1, NULL, &region), FR_EEXIST);
+    ck_assert_ptr_nonnull(strstr(fr_error_detail(FR_EEXIST), "is it stopped?"));
+    fr_test_kill(child);
+    region = make(removal.name);
+    fr_region_close(&region);
+}
+END_TEST
+
 /* ---- Waiting --------------------------------------------------------------------------- */
 
 static int create_later(void *name)
@@ -343,6 +404,8 @@ int main(void)
 
     TCase *waiting = tcase_create("waiting");
     tcase_set_timeout(waiting, 30);
+    tcase_add_test(waiting, a_dead_name_that_somebody_else_is_removing_is_waited_for);
+    tcase_add_test(waiting, who_removes_a_name_and_is_stopped_is_not_waited_for_without_end);
     tcase_add_test(waiting, a_name_can_be_waited_for);
     tcase_add_loop_test(waiting, a_name_that_never_comes_is_not_waited_for_longer_or_much_shorter,
                         0, 4);

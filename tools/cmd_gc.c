@@ -56,7 +56,7 @@ static void collect(const struct look *look, const struct options *options, stru
     if (look->error < 0 || look->info.status == 0)
         return;
     int error = options->is_dry ? 0 : fr_collect(look->name);
-    if (error == FR_ENOENT || error == FR_EEXIST)
+    if (error == FR_ENOENT || error == FR_EEXIST || error == FR_EBUSY)
         return;
     if (error < 0) {
         command_error("cannot remove \"%s\": %s", look->name, fr_error_detail(error));

@@ -14,6 +14,9 @@
 /* A name may be taken over by somebody else while we try to; so many times we look again. */
 #define NAME_ATTEMPTS 16
 
+/* How long we wait for somebody else to remove the name of the dead. */
+#define REMOVAL_NS FR_MS(500)
+
 #define NAMELESS "memory without a name"
 
 static const char *const kind_names[] = { "nothing", "a region", "an array", "a ring" };
@@ -271,7 +274,10 @@ int fri_object_await(const struct fri_object_wish *wish, int64_t timeout_ns,
 
 /* ---- Creating ---------------------------------------------------------------------------- */
 
-/* T1 and T2. 0: the name is free now; FR_ENOENT: it was when we looked; FR_EEXIST: its owner lives. */
+/*
+ * T1 and T2. 0: the name is free now; FR_ENOENT: it was when we looked; FR_EEXIST: its owner lives;
+ * FR_EBUSY: it is dead, and somebody else is between T1 and T2.
+ */
 static int take_over(const char *path, uint32_t user)
 {
     struct fri_identity identity;
@@ -294,6 +300,8 @@ static int take_over(const char *path, uint32_t user)
             error = fri_path_remove(path); /* T2 */
             FR_POINT("dead name removed");
         }
+    } else if (fri_lock_is_held_whole(fd, FRI_LOCK_OWNER, FRI_LOCK_OWNERS)) {
+        error = fri_fail(FR_EBUSY, "somebody else is removing %s", path);
     }
     fri_file_close(fd);
     return error;
@@ -309,6 +317,24 @@ FR_API int fr_collect(const char *name)
     return take_over(path, fri_name_user(name));
 }
 
+/* Who is between T1 and T2 needs a moment for it, unless he is stopped there. */
+static int await_removal(const char *path)
+{
+    struct fri_name_wait wait;
+    int error;
+
+    fri_name_wait_begin(&wait, REMOVAL_NS);
+    do {
+        error = take_over(path, fri_user());
+    } while (error == FR_EBUSY && fri_name_wait_step(&wait));
+    fri_name_wait_end(&wait);
+    return error != FR_EBUSY ? error
+                             : fri_fail(FR_EEXIST,
+                                        "%s is being removed by a process that does not get on: "
+                                        "is it stopped?",
+                                        path);
+}
+
 /* T3 and C4 */
 static int give_name(int fd, const char *path)
 {
@@ -318,6 +344,8 @@ static int give_name(int fd, const char *path)
         if (error != FR_EEXIST)
             return error;
         error = take_over(path, fri_user());
+        if (error == FR_EBUSY)
+            error = await_removal(path);
         if (error < 0 && error != FR_ENOENT)
             return error;
     }

@@ -24,7 +24,8 @@
  * to it, and it has no T and no E2.
  *
  * An object is complete or has no name; there is no state of being set up to die in. T1 is both the
- * proof that no owner lives and the right to act on it, so two newcomers never take over at once.
+ * proof that no owner lives and the right to act on it, so two newcomers never take over at once: the
+ * second one sees all bytes locked by one, which no owner does, and waits for T2.
  */
 
 #include <framering/framering.h>

@@ -155,6 +155,9 @@ bool fri_fork_watch(void);
 /* True if another open file description holds a lock in the range. A hint: act on fri_lock_try. */
 bool fri_lock_is_held(int fd, uint32_t first, uint32_t count);
 
+/* True if one holds all of the range, of which others lock single bytes. A hint, too. */
+bool fri_lock_is_held_whole(int fd, uint32_t first, uint32_t count);
+
 /* ---- Waiting --------------------------------------------------------------------------- */
 
 /* Offers the processor to others that are ready to run. */

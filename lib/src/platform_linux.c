@@ -109,6 +109,13 @@ bool fri_lock_is_held(int fd, uint32_t first, uint32_t count)
     return fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type != F_UNLCK;
 }
 
+bool fri_lock_is_held_whole(int fd, uint32_t first, uint32_t count)
+{
+    struct flock lock = lock_range(first, count);
+
+    return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK && lock.l_len >= count;
+}
+
 /* ---- Waiting --------------------------------------------------------------------------- */
 
 void fri_yield(void)

@@ -798,8 +798,9 @@ FR_API int fr_list(int (*fn)(void *user, const char *name), void *user);
  * Removes the name that dead owners left behind, for those who tidy up: whoever creates an object of
  * that name does so anyway. Those still attached stay so.
  *
- * Returns: 0; FR_ENOENT; FR_EEXIST an owner lives; FR_EACCES, FR_EFOREIGN not the user's;
- *          FR_EVERSION, FR_ECORRUPT ours to judge no more (fr_unlink removes anything)
+ * Returns: 0; FR_ENOENT; FR_EEXIST an owner lives; FR_EBUSY somebody else is just doing it;
+ *          FR_EACCES, FR_EFOREIGN not the user's; FR_EVERSION, FR_ECORRUPT ours to judge no more
+ *          (fr_unlink removes anything)
  */
 FR_API FR_MUST_CHECK int fr_collect(const char *name);
 
