@@ -19,13 +19,14 @@ void x11_cursor_refresh(struct x11 *x11)
     struct x11_cursor *cursor = &x11->cursor;
     if (cursor->mode == CURSOR_NONE || !cursor->is_stale)
         return;
-    cursor->is_stale = 0;
     xcb_xfixes_get_cursor_image_reply_t *image =
         xcb_xfixes_get_cursor_image_reply(x11->connection,
                                           xcb_xfixes_get_cursor_image(x11->connection), NULL);
-    /* Servers refuse the cursor of a client that is gone: then the last one is kept. */
+    /* Servers refuse the cursor of a client that is gone: the last one is kept and it is asked for
+     * again, for nothing tells when they no longer refuse. */
     if (!image)
         return;
+    cursor->is_stale = 0;
     free(cursor->pixels);
     cursor->pixels = NULL;
     cursor->width = 0;

@@ -5,7 +5,7 @@
 # Sent as metadata it is beside the picture, which then has none.
 source "$(dirname "$0")/lib.sh"
 
-for tool in ffmpeg xlogo xwd xdotool; do
+for tool in ffmpeg xlogo xwd xdotool xprop xsetroot; do
     command -v $tool >/dev/null || { echo "skipped: no $tool"; exit 77; }
 done
 # The cursor is the server's own (-retro): Xvfb shows nobody a cursor whose client is gone.
@@ -79,5 +79,30 @@ without_cursor "$work/bare.raw"
 ffmpeg -v error -y -f rawvideo -pix_fmt bgr24 -video_size 500x400 -i "$work/bare.raw" \
     -vf crop=300:200:40:30 -f rawvideo -pix_fmt bgr24 "$work/theirs.raw"
 cmp "$work/ours.raw" "$work/theirs.raw" || fail "the cursor is in the picture and beside it"
+end "$capturing"
+
+# A cursor whose client is gone is refused until another client has its place in the server. The
+# capture must not get that place itself: it comes to stand before it, where the first client was, or
+# at the second attempt if the server had not yet seen that one leave.
+rm "$work/display"
+start_screen 500x400x24
+has_cursor() {
+    "$FR_TESTS/frame_trace" "$stream" 0.1 >"$work/trace.log" &&
+        tail -n 1 "$work/trace.log" | grep -qE "cursor [-0-9,]+ $1 "
+}
+is_refused() {
+    start capture "$capture" -i x11 -r 60 -o "$stream" -q --cursor meta
+    has_cursor 0x0 || { end "$started" && return 1; }
+}
+start first xprop -spy -root NOTHING
+first=$started
+until_true 10 test -s "$work/first.log" || fail "no first client"
+xsetroot -cursor_name left_ptr
+kill "$first"
+wait "$first" || true
+until_true 5 is_refused || fail "a cursor without a client: $(cat "$work/trace.log")"
+capturing=$started
+start xlogo xlogo -geometry 100x100+20+20
+until_true 5 has_cursor '[1-9][0-9]*x[0-9]+' || fail "no cursor: $(cat "$work/trace.log")"
 end "$capturing"
 echo "the cursor is drawn as the server draws it, leaves no traces, and goes beside the picture"
