@@ -21,14 +21,17 @@ fail() {
     exit 1
 }
 
-# Ends everything that was started; what is left in /dev/shm then is a failure of its own.
+# Ends everything that was started; what is left in /dev/shm then is a failure of its own. All of it
+# is done, also when nobody reads any more what is said.
 clean_up() {
     local status=$? child
+    set +e
+    trap '' PIPE
     for child in "${children[@]}"; do
-        kill "$child" 2>/dev/null || true
+        kill "$child" 2>/dev/null
     done
     for child in "${children[@]}"; do
-        wait "$child" 2>/dev/null || true
+        wait "$child" 2>/dev/null
     done
     if compgen -G "/dev/shm/framering.*.$stream*" >/dev/null; then
         echo "FAILED: left behind: $(echo /dev/shm/framering.*."$stream"*)" >&2
