@@ -12,13 +12,17 @@
  *   publish                  a frame with all that
  *   quit
  *
- * It answers each publish when it is done.
+ * It answers each publish when it is done. SIGTERM ends it in order, as the end of its input does.
  */
+#define _GNU_SOURCE
+
 #include <framering/meta.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MAX_WIDTH 1920
 #define MAX_HEIGHT 1080
@@ -33,6 +37,13 @@ static struct {
     struct fr_cursor head;
     uint32_t pixels[MAX_CURSOR * MAX_CURSOR];
 } cursor;
+
+/* Whoever reads then, or is about to, has come to the end. */
+static void close_input(int signal)
+{
+    (void)signal;
+    close(STDIN_FILENO);
+}
 
 static void fill(const struct fr_rect *rect, uint32_t color)
 {
@@ -115,10 +126,12 @@ int main(int argc, char **argv)
 {
     struct fr_writer *writer;
     char line[128];
-    if (argc != 4 || set_size((uint32_t)atoi(argv[2]), (uint32_t)atoi(argv[3])) < 0) {
+    if (argc != 4 ||
+        set_size((uint32_t)strtoul(argv[2], NULL, 10), (uint32_t)strtoul(argv[3], NULL, 10)) < 0) {
         fprintf(stderr, "usage: paint NAME WIDTH HEIGHT\n");
         return 2;
     }
+    sigaction(SIGTERM, &(struct sigaction){ .sa_handler = close_input }, NULL);
     uint64_t slot_size = fr_frame_size(MAX_WIDTH, MAX_HEIGHT, FR_FORMAT_BGRX);
     int error = fr_writer_create(argv[1],
                                  &fr_writer_opts(.slot_size = slot_size, .slots = 4, .observers = 1,
