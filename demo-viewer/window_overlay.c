@@ -22,6 +22,11 @@ static double ms(int64_t time_ns)
     return (double)time_ns / 1e6;
 }
 
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 static const char *range_name(uint8_t range)
 {
     return range == 1 ? "limited" : range == 2 ? "full" : "range ?";
@@ -107,7 +112,7 @@ static void print_format(const struct view *view, FILE *to)
     uint32_t code = (uint32_t)frame->format;
     fprintf(to, "\n%c%c%c%c, %" PRIu32 " plane%s, stride%s", (int)(code & 127),
             (int)(code >> 8 & 127), (int)(code >> 16 & 127), (int)(code >> 24 & 127), frame->planes,
-            frame->planes == 1 ? "" : "s", frame->planes == 1 ? "" : "s");
+            plural(frame->planes), plural(frame->planes));
     for (uint32_t i = 0; i < frame->planes; i++)
         fprintf(to, " %td", frame->plane[i].stride);
     fprintf(to, "; %s, %s, primaries %d, transfer %d", matrix_name(frame),
@@ -158,7 +163,7 @@ static void print_stages(const struct view *view, const struct feed_figures *fig
 
 static void print_losses(const struct window *window, const struct feed_figures *figures, FILE *to)
 {
-    fprintf(to, "\n%" PRIu64 " frames; ", figures->frames);
+    fprintf(to, "\n%" PRIu64 " frame%s; ", figures->frames, plural(figures->frames));
     print_loss(to, "skipped by me", figures->loss.skipped, figures->frames);
     fputs(", ", to);
     print_loss(to, "overwritten", figures->loss.overwritten, figures->frames);
@@ -179,11 +184,12 @@ static void print_ring(const struct feed_figures *figures, FILE *to)
         return;
     fprintf(to,
             "\nring: %" PRIu32 " slots of %.1f MB, %" PRIu32 " held by members, %" PRIu32
-            " by observers; %" PRIu32 " writers, %" PRIu32 " readers; %s, %s; %" PRIu64
+            " by observers; %" PRIu32 " writer%s, %" PRIu32 " reader%s; %s, %s; %" PRIu64
             " published",
             info->slots, (double)info->slot_size / 1e6, figures->look.held, info->observed,
-            info->writers, info->readers, info->delivery == FR_QUEUE ? "queue" : "broadcast",
-            overflow_name(info->overflow), info->published);
+            info->writers, plural(info->writers), info->readers, plural(info->readers),
+            info->delivery == FR_QUEUE ? "queue" : "broadcast", overflow_name(info->overflow),
+            info->published);
 }
 
 static double frame_bytes(const struct fr_frame *frame)
