@@ -127,6 +127,24 @@ says "[.removed[] | select(.name | startswith(\"$stream\"))] | length" 0 gc --js
 end "$other"
 expect 3 'no stream' info "$stream-other"
 
+# What cannot be read is passed over aloud: a file that is none of ours, and another user's.
+strange=/dev/shm/framering.$(id -u).$stream-strange
+echo strange >"$strange"
+expect 0 "^framering: passed over \"$stream-strange\", .*: rm $strange\$" gc --dry-run
+says ".passed_over[] | select(.name == \"$stream-strange\").error" \
+    "the file of that name is not framering's" gc --json
+[ -e "$strange" ] || fail "gc removed what it cannot read"
+rm "$strange"
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+    start capture "$capture" -i test -s 64x64 -r 5 -o "$stream" -q
+    until_true 10 is_published "$stream" || fail "no stream came"
+    setpriv --reuid=65534 --regid=65534 --clear-groups "$tool" gc >"$work/out" 2>&1 ||
+        fail "gc of another user: $(cat "$work/out")"
+    grep -qE '^framering: passed over [0-9]+ names? that other users keep' "$work/out" ||
+        fail "gc of another user said: $(cat "$work/out")"
+    end "$started"
+fi
+
 # Pictures. The test picture itself, told by its own checker:
 freeze bgr0
 "$tool" snap "$stream" - >"$work/bgr0.png"
