@@ -66,7 +66,7 @@ static void print_ring(const struct look *look)
     printf("  ring       %" PRIu32 " slots of %s, %s, %s\n", info->slots,
            words_bytes(info->slot_size, slot),
            info->delivery == FR_QUEUE ? "queue (each item to one reader)"
-                                      : "broadcast (each item to every reader)",
+                                      : "broadcast (to every reader)",
            look_policy(info->overflow));
     print_frames(look);
     printf("  published  %" PRIu64 ", dropped %" PRIu64 ", overwritten unread %" PRIu64 "\n",
@@ -80,36 +80,46 @@ static void print_ring(const struct look *look)
         puts("no observers are admitted");
 }
 
-static void print_member(const struct look *look, const struct fr_member *member)
+static void print_counts(const struct look *look, const struct fr_member *member)
+{
+    uint64_t published = look->info.published;
+    uint64_t lag = published > member->sequence ? published - member->sequence : 0;
+    printf("  %-6s %7" PRIu32 " %-15s %4" PRIu32 " %10" PRIu64,
+           member->is_writer ? "writer" : "reader", member->process, member->program, member->held,
+           member->items);
+    if (member->is_writer)
+        printf(" %5s %7s %7s %7s\n", "-", "-", "-", "-");
+    else
+        printf(" %5" PRIu64 " %7" PRIu64 " %7" PRIu64 " %7" PRIu64 "\n", lag, member->loss.skipped,
+               member->loss.overwritten, member->loss.dropped);
+}
+
+static void print_times(const struct fr_member *member)
 {
     char text[4][WORDS_SIZE];
     const struct fr_histogram *latency = &member->latency;
     const struct fr_histogram *hold = &member->hold;
-    uint64_t published = look->info.published;
-    uint64_t lag = published > member->sequence ? published - member->sequence : 0;
-    printf("  %-6s %7" PRIu32 " %-15s %4" PRIu32 " %9" PRIu64 " %9" PRIu64,
-           member->is_writer ? "writer" : "reader", member->process, member->program, member->held,
-           member->items, member->sequence);
-    if (member->is_writer)
-        printf(" %5s %7s %7s %7s", "-", "-", "-", "-");
-    else
-        printf(" %5" PRIu64 " %7" PRIu64 " %7" PRIu64 " %7" PRIu64, lag, member->loss.skipped,
-               member->loss.overwritten, member->loss.dropped);
-    printf(" %7s %7s %7s %7s\n", words_duration(fr_histogram_quantile(latency, 0.5), text[0]),
+    printf("  %-6s %7" PRIu32 " %-15s %11s %10s %10s %10s\n",
+           member->is_writer ? "writer" : "reader", member->process, member->program,
+           words_duration(fr_histogram_quantile(latency, 0.5), text[0]),
            words_duration(fr_histogram_quantile(latency, 0.99), text[1]),
            words_duration(fr_histogram_quantile(hold, 0.5), text[2]),
            words_duration(fr_histogram_quantile(hold, 0.99), text[3]));
 }
 
+/* Two tables, so that each fits a terminal of 80 columns. */
 static void print_members(const struct look *look)
 {
     if (look->members == 0)
         return;
-    printf("\n  %-6s %7s %-15s %4s %9s %9s %5s %7s %7s %7s %15s %15s\n", "ROLE", "PROCESS",
-           "PROGRAM", "HELD", "ITEMS", "SEQUENCE", "LAG", "SKIPPED", "OVERWR.", "DROPPED",
-           "LATENCY p50/p99", "HOLD p50/p99");
+    printf("\n  %-6s %7s %-15s %4s %10s %5s %7s %7s %7s\n", "ROLE", "PROCESS", "PROGRAM", "HELD",
+           "ITEMS", "LAG", "SKIPPED", "OVERWR.", "DROPPED");
     for (size_t i = 0; i < look->members; i++)
-        print_member(look, &look->member[i]);
+        print_counts(look, &look->member[i]);
+    printf("\n  %-6s %7s %-15s %11s %10s %10s %10s\n", "ROLE", "PROCESS", "PROGRAM", "LATENCY p50",
+           "p99", "HOLD p50", "p99");
+    for (size_t i = 0; i < look->members; i++)
+        print_times(&look->member[i]);
 }
 
 static void print_text(const struct look *look)

@@ -96,7 +96,9 @@ says '.members | map([.role, .process]) | tojson' "[[\"writer\",$writer],[\"read
     info "$stream" --json
 says '[.frame_bytes, .policy, .delivery, .members[1].lost.skipped] | @csv' \
     '96000,"drop-oldest","broadcast",0' info "$stream" --json
-expect 0 "reader +$reader demo-viewer " info "$stream"
+expect 0 "reader +$reader demo-viewer +[0-9]+ +[0-9]+ +[0-9]+ +0 +0 +0$" info "$stream"
+expect 0 "reader +$reader demo-viewer +[0-9.]+[num]s +[0-9.]+[num]?s " info "$stream"
+! grep -E '.{81}' "$work/out" || fail "info is wider than 80 columns"
 "$tool" hz "$stream" --json -n 2 >"$work/hz"
 [ "$(wc -l <"$work/hz")" = 2 ] || fail "hz printed $(cat "$work/hz")"
 jq -es 'map(.fps > 0 and (.bytes_per_second / .fps | round) == 96000 and
