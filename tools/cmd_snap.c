@@ -19,6 +19,7 @@
 
 #include "command.h"
 #include "png_file.h"
+#include "transfer.h"
 
 #define WAIT_NS FR_S(5) /* for a stream that is there but has no frame yet */
 #define MAX_NOTES 8
@@ -96,13 +97,13 @@ static int write_file(const struct options *options, const struct fr_frame *fram
     int is_stdout = strcmp(options->path, "-") == 0;
     FILE *file = is_stdout ? stdout : fopen(options->path, "wb");
     if (!file) {
-        command_error("cannot write %s: %s", options->path, strerror(errno));
+        command_error("cannot write %s: %s", options->path, transfer_strerror(-errno));
         return COMMAND_FAILED;
     }
     int result = png_file_write(file, frame, notes.note, notes.count, &why);
     int flushed = is_stdout ? fflush(file) : fclose(file);
     if (result == 0 && flushed != 0) {
-        why = strerror(errno);
+        why = transfer_strerror(-errno);
         result = -1;
     }
     if (result == 0)

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "../demo-viewer/convert.h"
+#include "transfer.h"
 
 #define COMPRESSION 2 /* screens and test pictures: half again as large as the best, much faster */
 #define RANGE_LIMITED 1
@@ -133,7 +134,7 @@ static void on_error(png_structp png, png_const_charp message)
 {
     const char **why = png_get_error_ptr(png);
     (void)message;
-    *why = errno ? strerror(errno) : "libpng refused it";
+    *why = errno ? transfer_strerror(-errno) : "libpng refused it";
     png_longjmp(png, 1);
 }
 

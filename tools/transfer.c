@@ -122,6 +122,8 @@ void transfer_widen_pipe(int fd)
 const char *transfer_strerror(int error)
 {
     /* The library's words for the numbers that it shares with the system are about /dev/shm. */
+    if (error == -ENOSPC)
+        return "no space is left there; free some, or write to another disk";
     return error > FR_ECLOSED ? strerror(-error) : fr_strerror(error);
 }
 

@@ -26,7 +26,7 @@ int64_t transfer_read_some(int fd, void *bytes, size_t size);
 /* What stdin and stdout gain by it is speed; nothing happens if fd is not a pipe. */
 void transfer_widen_pipe(int fd);
 
-/* What a failure of this file means: in the system's words, or the library's. */
+/* What a failure of a file means, which need not be in /dev/shm as the library's words have it. */
 const char *transfer_strerror(int error);
 
 /* The bytes of all rows. */

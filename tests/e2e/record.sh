@@ -103,7 +103,14 @@ end "$generating"
 if [ -w /dev/full ]; then
     start gen "$tool" gen "$stream" --size 320x180 --rate 200
     "$tool" record "$stream" /dev/full --wait 20 -n 5 2>"$work/err" && fail "/dev/full was not full"
-    grep -q 'cannot write /dev/full: No space left on device' "$work/err" || fail "$(cat "$work/err")"
+    grep -q 'cannot write /dev/full: no space is left there; free some' "$work/err" ||
+        fail "$(cat "$work/err")"
+    "$tool" cat "$stream" --wait 20 -n 5 >/dev/full 2>"$work/err" && fail "cat: /dev/full was not full"
+    grep -q 'cannot write the frames: no space is left there; free some' "$work/err" ||
+        fail "$(cat "$work/err")"
+    "$tool" snap "$stream" /dev/full 2>"$work/err" && fail "snap: /dev/full was not full"
+    grep -q 'cannot write /dev/full: no space is left there; free some' "$work/err" ||
+        fail "$(cat "$work/err")"
     end "$started"
 fi
 echo "$count frames replay bit by bit, $cuts cuts replay what is whole"
