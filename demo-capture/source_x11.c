@@ -290,8 +290,11 @@ static void x11_close(void *self)
 
 const struct source source_x11 = {
     .name = "x11",
-    .help = "  x11           the screen of $DISPLAY, whatever size it has at the moment; a window\n"
-            "                of it with --window-name or --window-id, a piece of it with -g\n"
+    .help = "  x11           the screen of $DISPLAY, whatever size it has at the moment;\n"
+            "                a window of it with --window-name or --window-id, a piece\n"
+            "                with -g. While nothing changes it repeats a frame a second.\n"
+            "                A queue is left alone while nobody reads; a broadcast never\n"
+            "                is, as those who only observe it cannot be seen.\n"
             "  :0.0+X,Y      the screen of display :0.0, from pixel X,Y on\n",
     .private_size = sizeof(struct x11),
     .matches = x11_matches,

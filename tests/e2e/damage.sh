@@ -72,4 +72,14 @@ start capture2 "$capture" -i x11 -r 30 -o "$stream" -q --no-damage
 end "$started"
 [ "$(lines ' new 1 rects 307200 pixels 0 lies')" -ge 10 ] || fail "-D: $(cat "$work/trace.log")"
 kill -CONT "$clock"
+
+# A queue that nobody reads is not captured: its second frame comes when a reader does, much later
+# than a thirtieth of a second after the first.
+start capture3 "$capture" -i x11 -r 30 -o "$stream" -q --no-damage --delivery queue
+until_true 5 compgen -G "/dev/shm/framering.*.$stream" >/dev/null || fail "no queue"
+sleep 1
+"$FR_TESTS/frame_trace" "$stream" 0.3 >"$work/trace.log" || fail "no trace of the queue"
+end "$started"
+awk '{ time[NR] = $NF } END { exit !(NR >= 2 && time[2] - time[1] > 15) }' "$work/trace.log" ||
+    fail "a queue that nobody read was captured: $(head -n 3 "$work/trace.log")"
 echo "a still screen is left alone, a moving one costs $(cat "$work/share") of its pixels a frame"
