@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: MIT
 #
 # Bugs that can be found without running anything: gcc's analyzer and clang-tidy over the library, its
-# bridge and the demos. Prints the findings, each with the name of its check; fails if there is one. A
+# bridge, the demos and the tool. Prints the findings, each with the name of its check; fails if there is one. A
 # false one is answered in the code, on its line and with the reason.
 #   tests/analyze.sh
 set -euo pipefail
 source=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
 build=${ANALYZE_BUILD:-$source/build/analyze}
-targets=(framering framering_av demo-capture demo-viewer)
+targets=(framering framering_av demo-capture demo-viewer framering_tool)
 tidy=$(command -v clang-tidy-14 || command -v clang-tidy) || {
     echo "analyze: there is no clang-tidy: apt-get install clang-tidy" >&2
     exit 1
@@ -44,7 +44,7 @@ cd "$source"
 # share.c is only part of the tests' library.
 mapfile -t library < <(printf '%s\n' lib/src/*.c lib/av/*.c | grep -vx lib/src/share.c)
 with_tidy '' "${library[@]}"
-# The demos ask for the environment and parse their options before they have a second thread, nobody
-# changes the environment, and the text of glibc's strerror is each thread's own.
-with_tidy -concurrency-mt-unsafe demo-capture/*.c demo-viewer/*.c
+# The demos and the tool ask for the environment and parse their options before they have a second
+# thread, nobody changes the environment, and the text of glibc's strerror is each thread's own.
+with_tidy -concurrency-mt-unsafe demo-capture/*.c demo-viewer/*.c tools/*.c
 [ $failed -eq 0 ]

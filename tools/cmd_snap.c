@@ -166,7 +166,7 @@ int cmd_snap(int argc, char **argv)
     int error = fr_inspect(options.name, &info);
     if (error == 0 && is_refused(&options, &info))
         return COMMAND_FAILED;
-    struct fr_reader *reader;
+    struct fr_reader *reader = NULL;
     if (error == 0)
         error = fr_reader_open(options.name,
                                &fr_reader_opts(.observe = info.observers, .lossy = !info.observers),

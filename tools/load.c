@@ -21,8 +21,8 @@
 #include "command.h"
 #include "stop.h"
 
-#define TICK_MS 100
-#define TICKS_PER_SECOND (1000 / TICK_MS)
+#define TICKS_PER_SECOND 10
+#define TICK_MS (1000 / TICKS_PER_SECOND)
 #define GRACE_NS FR_S(10) /* for readers to read what is left */
 #define READERS_COME_MS 2
 

@@ -126,7 +126,7 @@ static void look_through(struct recording *recording, struct recording_info *inf
 
 int recording_open(const char *path, struct recording **out, struct recording_info *info)
 {
-    struct stat status;
+    struct stat status = { 0 };
     *out = calloc(1, sizeof **out);
     if (!*out)
         return FR_ENOMEM;

@@ -171,7 +171,8 @@ int transfer_write_frame(int fd, const struct fr_frame *frame)
 
 int64_t transfer_read_frame(int fd, const struct fr_frame *frame)
 {
-    struct iovec pieces[MAX_PIECES];
+    /* Set for gcc's analyzer alone, to which a failure's -errno may be a number of bytes, too. */
+    struct iovec pieces[MAX_PIECES] = { 0 };
     struct transfer_walk walk = { .frame = frame };
     int64_t total = 0;
     int count = transfer_pieces(&walk, pieces, MAX_PIECES);
