@@ -42,6 +42,7 @@ struct feed {
     uint64_t session;      /* the thread's own: of the last frame, and its number */
     uint64_t sequence;     /* the thread's own */
     uint64_t gap_session;  /* the thread's own: one that was left and joined again */
+    int is_behind;         /* the thread's own: the window was not left the last frame */
 
     pthread_mutex_t lock; /* for all that follows */
     pthread_cond_t changed;
@@ -137,19 +138,10 @@ static void check(struct feed *feed, const struct fr_frame *frame, int64_t now_n
     }
 }
 
-/* Counts a frame and leaves it for the window, or, while paused, gives it back. */
-static void deliver(struct feed *feed, const struct fr_frame *frame)
+/* Leaves a frame for the window, or, while paused, gives it back. */
+static void hand_over(struct feed *feed, const struct fr_frame *frame, int64_t now_ns)
 {
-    int64_t now_ns = fr_now_ns();
-    if (is_repeated(feed, frame)) {
-        fr_frame_release(&frame);
-        return;
-    }
-    check(feed, frame, now_ns);
     pthread_mutex_lock(&feed->lock);
-    tally_count(feed->tally, frame, now_ns);
-    rate_add(&feed->rate, now_ns);
-    feed->look = feed->stream.look;
     const struct fr_frame *unwanted = frame;
     int is_kept = !feed->is_paused || feed->wants_step;
     if (is_kept) {
@@ -162,11 +154,43 @@ static void deliver(struct feed *feed, const struct fr_frame *frame)
     }
     pthread_mutex_unlock(&feed->lock);
     fr_frame_release(&unwanted);
+    feed->is_behind = !is_kept;
+    if (is_kept)
+        feed->notify(feed->user);
+}
+
+/* Counts a frame, once, and hands it over. */
+static void deliver(struct feed *feed, const struct fr_frame *frame)
+{
+    int64_t now_ns = fr_now_ns();
+    if (is_repeated(feed, frame)) {
+        if (feed->is_behind)
+            hand_over(feed, frame, now_ns);
+        else
+            fr_frame_release(&frame);
+        return;
+    }
+    check(feed, frame, now_ns);
+    pthread_mutex_lock(&feed->lock);
+    tally_count(feed->tally, frame, now_ns);
+    rate_add(&feed->rate, now_ns);
+    feed->look = feed->stream.look;
+    pthread_mutex_unlock(&feed->lock);
     feed->last_frame_ns = now_ns;
     feed->received++;
     set_signal(feed, FEED_LIVE, now_ns, "");
-    if (is_kept)
-        feed->notify(feed->user);
+    hand_over(feed, frame, now_ns);
+}
+
+/* A frame that passed during a pause and was the last: who joins again gets it once more. */
+static void catch_up(struct feed *feed)
+{
+    if (!feed->is_behind)
+        return;
+    pthread_mutex_lock(&feed->lock);
+    if (!feed->is_paused || feed->wants_step)
+        feed->must_reopen = 1;
+    pthread_mutex_unlock(&feed->lock);
 }
 
 /* No frame for a while: a picture that does not change, or nobody there? */
@@ -177,6 +201,8 @@ static void look_for_writer(struct feed *feed)
     struct fr_info info = fr_info();
     int is_alive = fr_inspect(feed->tally->name, &info) == 0 && info.status == 0;
     set_signal(feed, is_alive ? FEED_STILL : FEED_GONE, feed->last_frame_ns, "");
+    if (is_alive)
+        catch_up(feed);
 }
 
 static int is_over(const struct feed *feed)
