@@ -4,7 +4,7 @@
 # when that ends; a click enlarges one, Return brings the grid back.
 source "$(dirname "$0")/lib.sh"
 
-for program in xdotool xwd; do
+for program in xdotool xprop xwd; do
     command -v $program >/dev/null || { echo "skipped: no $program"; exit 77; }
 done
 # Two cells of 320x180, under a strip of 28 rows with the names.
@@ -64,6 +64,9 @@ is_enlarged() {
     [ "$(od -An -v -tx1 -j $(((100 * width + 20) * 4)) -N 3 "$work/screen.raw")" = " 00 00 00" ] &&
         [ "$(od -An -v -tx1 -j $(((1 * width + 20) * 4)) -N 3 "$work/screen.raw")" = " 00 00 00" ]
 }
+is_title() {
+    xprop -id "$window" _NET_WM_NAME | grep -q "\"$1 - "
+}
 ! is_enlarged || fail "enlarged before the click"
 xdotool mousemove 480 100 click 1
 until_true 5 is_enlarged || fail "a click did not enlarge the view"
@@ -72,6 +75,12 @@ until_true 5 is_whole 0 || fail "Return did not bring the grid back"
 until_true 5 is_whole 320 || fail "Return did not bring the right cell back"
 xdotool key Left Return
 until_true 5 is_enlarged || fail "Return did not enlarge the left view"
+# Tab goes to the next one, alone as well as in the grid, and round.
+for keys in "Tab:$stream-b" "Tab:$stream-a" "Return Tab Return:$stream-b"; do
+    # shellcheck disable=SC2086
+    xdotool key ${keys%:*}
+    until_true 5 is_title "${keys#*:}" || fail "${keys%:*}: $(xprop -id "$window" _NET_WM_NAME)"
+done
 xdotool key q
 finish "$watching" "the viewer"
 end "$right"
