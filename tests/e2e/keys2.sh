@@ -134,7 +134,12 @@ finish "$watching" "the viewer"
 # What only a window manager can do.
 printf '<JWM/>\n' >jwmrc
 start jwm jwm -f "$work/jwmrc"
+has_manager() {
+    xprop -root _NET_SUPPORTING_WM_CHECK | grep -q 'window id'
+}
+until_true 10 has_manager || fail "no window manager: $(cat "$work/jwm.log")"
 open_window "$stream"
+xdotool mousemove 320 240
 manages() {
     xprop -id "$window" _NET_WM_STATE | grep -q -- "$1"
 }
