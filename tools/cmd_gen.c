@@ -33,6 +33,7 @@ enum key {
     KEY_SLOW_READER,
     KEY_KILL_WRITER,
     KEY_KILL_READER,
+    KEY_RESIZE,
     KEY_VERIFY,
     KEY_JSON,
 };
@@ -52,6 +53,10 @@ static const struct argp_option table[] = {
       .key = KEY_PATTERN,
       .arg = "WORD",
       .doc = "bars (default: moving, with their number), noise, or none: nothing is drawn" },
+    { .name = "resize-every",
+      .key = KEY_RESIZE,
+      .arg = "SECONDS",
+      .doc = "Take half the size after SECONDS, the whole after as many, and so on" },
     { .name = "writers", .key = KEY_WRITERS, .arg = "N", .doc = "Processes (default: 1)" },
     { .name = "readers", .key = KEY_READERS, .arg = "N", .doc = "Processes (default: 0)" },
     { .name = "slow-reader",
@@ -143,6 +148,9 @@ static void parse_picture(int key, const char *text, const struct argp_state *st
     case KEY_DURATION:
         load->duration_ns = command_seconds(text, "The duration", state);
         break;
+    case KEY_RESIZE:
+        load->resize_ns = command_seconds(text, "The time of a size", state);
+        break;
     default:
         break;
     }
@@ -181,6 +189,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     case KEY_FORMAT:
     case KEY_RATE:
     case KEY_PATTERN:
+    case KEY_RESIZE:
     case KEY_FRAMES:
     case KEY_DURATION:
         parse_picture(key, text, state);

@@ -32,14 +32,17 @@ struct load_opts {
     int must_verify;
     uint64_t frames;     /* of each writer; 0: no limit */
     int64_t duration_ns; /* 0: no limit */
+    int64_t resize_ns;   /* how long writers stay with one size; 0: forever */
 };
 
 /* What one writer or reader counts, through all its lives. */
 struct load_counts {
-    _Atomic uint64_t number; /* writer: of its next picture */
-    _Atomic uint64_t frames; /* published, or read */
-    _Atomic uint64_t full;   /* writer: no slot was free */
-    _Atomic uint64_t late;   /* writer: beats of the rate that passed without a picture */
+    _Atomic uint64_t number;  /* writer: of its next picture */
+    _Atomic uint64_t frames;  /* published, or read */
+    _Atomic uint64_t bytes;   /* writer: of their pictures */
+    _Atomic uint64_t resizes; /* frames of another size than the one before */
+    _Atomic uint64_t full;    /* writer: no slot was free */
+    _Atomic uint64_t late;    /* writer: beats of the rate that passed without a picture */
     _Atomic uint64_t skipped;
     _Atomic uint64_t overwritten;
     _Atomic uint64_t dropped;

@@ -17,6 +17,8 @@
 /* The sums over all writers or all readers. */
 struct sums {
     uint64_t frames;
+    uint64_t bytes;
+    uint64_t resizes;
     uint64_t full;
     uint64_t late;
     struct fr_loss loss;
@@ -51,6 +53,8 @@ static void add_worker(struct sums *sums, const struct load_counts *counts, int 
                                   .dropped = get(&counts->dropped) };
     uint64_t unseen = get(&counts->unseen);
     sums->frames += get(&counts->frames);
+    sums->bytes += get(&counts->bytes);
+    sums->resizes += get(&counts->resizes);
     sums->full += get(&counts->full);
     sums->late += get(&counts->late);
     sums->loss.skipped += loss.skipped;
@@ -87,19 +91,6 @@ static double per_second(uint64_t count, int64_t elapsed_ns)
     return elapsed_ns > 0 ? (double)count * 1e9 / (double)elapsed_ns : 0;
 }
 
-static uint64_t picture_bytes(const struct load_opts *opts)
-{
-    const struct fr_format_info *info = fr_format_info(opts->format);
-    uint64_t bytes = 0;
-    for (uint32_t i = 0; i < info->planes; i++) {
-        const struct fr_plane_info *plane = &info->plane[i];
-        uint64_t columns = (opts->width + (1u << plane->log2_w) - 1) >> plane->log2_w;
-        uint64_t rows = (opts->height + (1u << plane->log2_h) - 1) >> plane->log2_h;
-        bytes += columns * rows * plane->group_bytes;
-    }
-    return bytes;
-}
-
 void load_report_tick(const struct load *load, void *user)
 {
     struct load_line *line = user;
@@ -111,19 +102,21 @@ void load_report_tick(const struct load *load, void *user)
     struct sums writers = sum_writers(load);
     struct sums readers = sum_readers(load);
     int64_t elapsed_ns = now_ns - line->last_ns;
-    double rate = per_second(writers.frames - line->written, elapsed_ns);
     int is_terminal = isatty(STDERR_FILENO);
     fprintf(stderr,
             "%s%s: written %.1f fps, %.1f MB/s, read %.1f fps, lost %" PRIu64 ", torn %" PRIu64
             ", killed %" PRIu64 "%s",
-            is_terminal ? "\r\033[K" : "", load->opts.outlet.name, rate,
-            rate * (double)picture_bytes(&load->opts) / 1e6,
+            is_terminal ? "\r\033[K" : "", load->opts.outlet.name,
+            per_second(writers.frames - line->written, elapsed_ns),
+            per_second(writers.bytes - line->bytes, elapsed_ns) / 1e6,
             per_second(readers.frames - line->read, elapsed_ns), loss_of(&readers.loss),
             readers.torn, writers.kills + readers.kills, is_terminal ? "" : "\n");
     fflush(stderr);
-    *line = (struct load_line){
-        .last_ns = now_ns, .written = writers.frames, .read = readers.frames, .is_open = is_terminal
-    };
+    *line = (struct load_line){ .last_ns = now_ns,
+                                .written = writers.frames,
+                                .bytes = writers.bytes,
+                                .read = readers.frames,
+                                .is_open = is_terminal };
 }
 
 /* The times of all writers or readers together. */
@@ -166,15 +159,15 @@ static void print_text(const struct report *report)
     const struct sums *readers = &report->readers;
     struct latency interval = histogram_latency(&report->intervals);
     struct latency latency = histogram_latency(&report->latency);
-    double rate = per_second(writers->frames, report->elapsed_ns);
     printf("stream    %s, %" PRIu32 "x%" PRIu32 " %s, policy %s\n", opts->outlet.name, opts->width,
            opts->height, fr_format_info(opts->format)->name,
            outlet_policy_name(opts->outlet.policy));
     printf("written   %" PRIu64 " frames by %" PRIu32
            " writers in %.2f s: %.1f fps, %.1f MB/s; %" PRIu64 " without a slot, %" PRIu64
            " too late\n",
-           writers->frames, opts->writers, (double)report->elapsed_ns / 1e9, rate,
-           rate * (double)picture_bytes(opts) / 1e6, writers->full, writers->late);
+           writers->frames, opts->writers, (double)report->elapsed_ns / 1e9,
+           per_second(writers->frames, report->elapsed_ns),
+           per_second(writers->bytes, report->elapsed_ns) / 1e6, writers->full, writers->late);
     printf("interval  mean %.3f ms, jitter %.3f ms, p50 %.3f, p99 %.3f, max %.3f ms\n",
            report->mean_ns / 1e6, report->jitter_ns / 1e6, (double)interval.p50_ns / 1e6,
            (double)interval.p99_ns / 1e6, (double)interval.max_ns / 1e6);
@@ -190,6 +183,9 @@ static void print_text(const struct report *report)
         printf("verified  %" PRIu64 " torn, %" PRIu64 " out of order, %" PRIu64
                " missing without a reason\n",
                readers->torn, readers->disordered, readers->unexplained);
+    if (opts->resize_ns > 0)
+        printf("resized   %" PRIu64 " times as written, %" PRIu64 " as read\n", writers->resizes,
+               readers->resizes);
     if (writers->kills + readers->kills > 0)
         printf("killed    %" PRIu64 " writers, %" PRIu64 " readers\n", writers->kills,
                readers->kills);
@@ -207,24 +203,24 @@ static json_t *pack_times(const struct histogram *times)
 static json_t *pack_writers(const struct report *report)
 {
     const struct sums *writers = &report->writers;
-    double rate = per_second(writers->frames, report->elapsed_ns);
-    return json_pack("{s:I, s:I, s:f, s:f, s:I, s:I, s:I, s:f, s:f, s:o}", "count",
+    return json_pack("{s:I, s:I, s:f, s:f, s:I, s:I, s:I, s:I, s:f, s:f, s:o}", "count",
                      (json_int_t)report->load->opts.writers, "frames", (json_int_t)writers->frames,
-                     "fps", rate, "bytes_per_second",
-                     rate * (double)picture_bytes(&report->load->opts), "full",
-                     (json_int_t)writers->full, "late", (json_int_t)writers->late, "killed",
-                     (json_int_t)writers->kills, "interval_mean_ns", report->mean_ns, "jitter_ns",
-                     report->jitter_ns, "interval", pack_times(&report->intervals));
+                     "fps", per_second(writers->frames, report->elapsed_ns), "bytes_per_second",
+                     per_second(writers->bytes, report->elapsed_ns), "resizes",
+                     (json_int_t)writers->resizes, "full", (json_int_t)writers->full, "late",
+                     (json_int_t)writers->late, "killed", (json_int_t)writers->kills,
+                     "interval_mean_ns", report->mean_ns, "jitter_ns", report->jitter_ns,
+                     "interval", pack_times(&report->intervals));
 }
 
 static json_t *pack_readers(const struct report *report)
 {
     const struct sums *readers = &report->readers;
-    return json_pack("{s:I, s:I, s:f, s:I, s:{s:I, s:I, s:I}, s:o}", "count",
+    return json_pack("{s:I, s:I, s:f, s:I, s:I, s:{s:I, s:I, s:I}, s:o}", "count",
                      (json_int_t)report->load->opts.readers, "frames", (json_int_t)readers->frames,
-                     "fps", per_second(readers->frames, report->elapsed_ns), "killed",
-                     (json_int_t)readers->kills, "lost", "skipped",
-                     (json_int_t)readers->loss.skipped, "overwritten",
+                     "fps", per_second(readers->frames, report->elapsed_ns), "resizes",
+                     (json_int_t)readers->resizes, "killed", (json_int_t)readers->kills, "lost",
+                     "skipped", (json_int_t)readers->loss.skipped, "overwritten",
                      (json_int_t)readers->loss.overwritten, "dropped",
                      (json_int_t)readers->loss.dropped, "latency", pack_times(&report->latency));
 }

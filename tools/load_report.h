@@ -9,6 +9,7 @@
 struct load_line {
     int64_t last_ns; /* when the line before was written, and what had been counted by then */
     uint64_t written;
+    uint64_t bytes;
     uint64_t read;
     int is_open; /* a line stands on the terminal without its end */
 };

@@ -11,12 +11,47 @@
 #include "command.h"
 #include "load.h"
 #include "stop.h"
+#include "transfer.h"
 
 #define OPEN_NS FR_S(10)
 
 static void add(_Atomic uint64_t *counter, uint64_t count)
 {
     atomic_fetch_add_explicit(counter, count, memory_order_relaxed);
+}
+
+/* The pictures at both sizes, the second of which is half of the first; it is missing with one. */
+struct deck {
+    struct card *card[2];
+    const struct card *last; /* of the frame before */
+};
+
+static uint32_t side(uint32_t whole, int is_half)
+{
+    return is_half ? (whole + 1) / 2 : whole;
+}
+
+static int deck_create(const struct load_opts *opts, struct deck *deck)
+{
+    int error = 0;
+    *deck = (struct deck){ 0 };
+    for (int i = 0; i < 2 && error == 0 && (i == 0 || opts->resize_ns > 0); i++)
+        error = card_create(opts->pattern, side(opts->width, i), side(opts->height, i),
+                            opts->format, &deck->card[i]);
+    return error;
+}
+
+static void deck_destroy(struct deck *deck)
+{
+    card_destroy(&deck->card[0]);
+    card_destroy(&deck->card[1]);
+}
+
+/* Counts a frame whose card is another one than that of the frame before. */
+static void count_size(struct load_counts *counts, struct deck *deck, const struct card *card)
+{
+    add(&counts->resizes, deck->last && card != deck->last);
+    deck->last = card;
 }
 
 static int fail(const struct load_opts *opts, const char *who, int error)
@@ -39,41 +74,48 @@ static void count_interval(struct load_counts *counts, int64_t *previous_ns)
 }
 
 /* Waits for a slot. 0; FR_ETIMEDOUT: none, and the picture is left out or the user wants to end. */
-static int acquire(const struct load_opts *opts, struct fr_writer *writer, struct fr_frame **frame)
+static int acquire(const struct load_opts *opts, struct fr_writer *writer, int is_half,
+                   struct fr_frame **frame)
 {
     int error;
     do
-        error = fr_frame_acquire(writer, opts->width, opts->height, opts->format,
-                                 FR_MS(STOP_SLICE_MS), frame);
+        error = fr_frame_acquire(writer, side(opts->width, is_half), side(opts->height, is_half),
+                                 opts->format, FR_MS(STOP_SLICE_MS), frame);
     while (error == FR_ETIMEDOUT && opts->outlet.policy != FR_DROP_NEWEST && !stop_asked);
     return error;
 }
 
 /* A picture takes its number even if it is left out: then its number is missing, as it is. */
 static int write_frame(const struct load_opts *opts, struct load_counts *counts,
-                       struct fr_writer *writer, struct card *card, uint32_t id)
+                       struct fr_writer *writer, struct deck *deck, uint32_t id)
 {
     struct fr_frame *frame;
     uint64_t count = atomic_fetch_add_explicit(&counts->number, 1, memory_order_relaxed);
-    int error = acquire(opts, writer, &frame);
+    int is_half = opts->resize_ns > 0 && fr_now_ns() / opts->resize_ns % 2 != 0;
+    int error = acquire(opts, writer, is_half, &frame);
     if (error < 0) {
         add(&counts->full, error == FR_ETIMEDOUT);
         return error == FR_ETIMEDOUT ? 0 : error;
     }
-    card_draw(card, card_number(id, count), frame);
+    card_draw(deck->card[is_half], card_number(id, count), frame);
     frame->frame_rate = opts->rate;
     if (opts->rate.num > 0) {
         frame->time_base = (struct fr_rational){ opts->rate.den, opts->rate.num };
         frame->pts = (int64_t)count;
         frame->duration = 1;
     }
+    uint64_t bytes = transfer_frame_bytes(frame);
     error = fr_frame_publish(&frame);
-    add(&counts->frames, error == 0);
-    return error;
+    if (error < 0)
+        return error;
+    count_size(counts, deck, deck->card[is_half]);
+    add(&counts->bytes, bytes);
+    add(&counts->frames, 1);
+    return 0;
 }
 
 static int write_frames(const struct load_opts *opts, struct load_counts *counts,
-                        struct fr_writer *writer, struct card *card, uint32_t id)
+                        struct fr_writer *writer, struct deck *deck, uint32_t id)
 {
     struct pace pace;
     int64_t previous_ns = 0;
@@ -89,7 +131,7 @@ static int write_frames(const struct load_opts *opts, struct load_counts *counts
         if (stop_asked)
             break;
         uint64_t before = atomic_load(&counts->frames);
-        error = write_frame(opts, counts, writer, card, id);
+        error = write_frame(opts, counts, writer, deck, id);
         if (atomic_load(&counts->frames) > before)
             count_interval(counts, &previous_ns);
     }
@@ -100,14 +142,14 @@ int load_write(const struct load *load, uint32_t id)
 {
     const struct load_opts *opts = &load->opts;
     struct fr_writer *writer = NULL;
-    struct card *card = NULL;
-    int error = card_create(opts->pattern, opts->width, opts->height, opts->format, &card);
+    struct deck deck;
+    int error = deck_create(opts, &deck);
     if (error == 0)
         error = fr_writer_open(opts->outlet.name, OPEN_NS, &writer);
     if (error == 0)
-        error = write_frames(opts, &load->counts[id], writer, card, id);
+        error = write_frames(opts, &load->counts[id], writer, &deck, id);
     fr_writer_close(&writer);
-    card_destroy(&card);
+    deck_destroy(&deck);
     return error < 0 ? fail(opts, "writer", error) : COMMAND_OK;
 }
 
@@ -148,7 +190,7 @@ static void count_frame(struct load_counts *counts, const struct fr_frame *frame
 }
 
 static int read_frames(const struct load_opts *opts, struct load_counts *counts,
-                       struct fr_reader *reader, struct card *card, int64_t hold_ns)
+                       struct fr_reader *reader, struct deck *deck, int64_t hold_ns)
 {
     struct memory memory = { { 0 } };
     const struct fr_frame *frame;
@@ -158,9 +200,12 @@ static int read_frames(const struct load_opts *opts, struct load_counts *counts,
             continue;
         if (error < 0)
             return error == FR_ECLOSED || error == FR_EOWNERDEAD ? 0 : error;
+        int is_half =
+            deck->card[1] && (frame->width != opts->width || frame->height != opts->height);
         count_frame(counts, frame);
+        count_size(counts, deck, deck->card[is_half]);
         if (opts->must_verify)
-            check(counts, &memory, card, frame);
+            check(counts, &memory, deck->card[is_half], frame);
         if (hold_ns > 0)
             stop_sleep_until(fr_now_ns() + hold_ns);
         fr_frame_release(&frame);
@@ -172,14 +217,14 @@ int load_read(const struct load *load, uint32_t id)
 {
     const struct load_opts *opts = &load->opts;
     struct fr_reader *reader = NULL;
-    struct card *card = NULL;
+    struct deck deck;
     int64_t hold_ns = id + 1 == opts->readers ? opts->slow_ns : 0;
-    int error = card_create(opts->pattern, opts->width, opts->height, opts->format, &card);
+    int error = deck_create(opts, &deck);
     if (error == 0)
         error = fr_reader_open(opts->outlet.name, NULL, OPEN_NS, &reader);
     if (error == 0)
-        error = read_frames(opts, &load->counts[opts->writers + id], reader, card, hold_ns);
+        error = read_frames(opts, &load->counts[opts->writers + id], reader, &deck, hold_ns);
     fr_reader_close(&reader);
-    card_destroy(&card);
+    deck_destroy(&deck);
     return error < 0 ? fail(opts, "reader", error) : COMMAND_OK;
 }

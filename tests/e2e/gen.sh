@@ -27,7 +27,8 @@ whole='.torn == 0 and .out_of_order == 0 and .unexplained == 0 and .verified'
 load block --size 320x180 -r 0 --readers 3 --policy block -n 400
 holds block "$whole and .writers.frames == 400 and .readers.frames == 1200"
 holds block '.readers.lost == {"skipped": 0, "overwritten": 0, "dropped": 0}'
-holds block '.seconds > 0 and .writers.fps > 0 and .writers.bytes_per_second > 0'
+holds block '.seconds > 0 and .writers.fps > 0 and .writers.resizes == 0'
+holds block '.writers | .bytes_per_second / .fps | round == 230400'
 holds block '.writers | .interval_mean_ns > 0 and .jitter_ns >= 0 and .full == 0 and .late == 0'
 holds block '.writers.interval | .count == 399 and .p50_ns <= .p99_ns and .p99_ns <= .max_ns'
 holds block '.readers.latency | .count == 1200 and .p50_ns > 0 and .p50_ns <= .p999_ns'
@@ -40,6 +41,13 @@ load newest --size 64x48 --format nv12 --pattern noise -r 400 --readers 1 --slow
     --slots 4 --policy drop-newest -t 1
 holds newest "$whole and .readers.lost.dropped > 0 and .readers.lost.overwritten == 0"
 holds newest '.writers.full > 0'
+
+# The size changes in mid-stream, of all writers, and every reader sees it and checks every byte.
+load sizes --size 323x181 --format yuv420p -r 200 --writers 2 --readers 2 --resize-every 0.2 -t 1.5
+holds sizes "$whole and .writers.resizes >= 4 and .readers.resizes >= 4"
+holds sizes '.writers | .bytes_per_second / .fps | . > 22200 and . < 87600'
+load odd --size 1x3 -r 200 --resize-every 0.1 -t 0.5
+holds odd "$whole and .readers.resizes >= 1"
 
 # Everybody dies now and then.
 load deaths --size 320x180 -r 300 --writers 2 --readers 3 --slow-reader 10 --kill-reader 3 \
