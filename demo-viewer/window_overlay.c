@@ -184,7 +184,7 @@ static void print_ring(const struct feed_figures *figures, FILE *to)
         return;
     fprintf(to,
             "\nring: %" PRIu32 " slots of %.1f MB, %" PRIu32 " held by members, %" PRIu32
-            " by observers; %" PRIu32 " writer%s, %" PRIu32 " reader%s; %s, %s; %" PRIu64
+            " by observers\n%" PRIu32 " writer%s, %" PRIu32 " reader%s; %s, %s; %" PRIu64
             " published",
             info->slots, (double)info->slot_size / 1e6, figures->look.held, info->observed,
             info->writers, plural(info->writers), info->readers, plural(info->readers),
