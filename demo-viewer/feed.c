@@ -36,6 +36,7 @@ struct feed {
     struct stream stream;  /* the thread's own */
     int64_t begin_ns;      /* the thread's own */
     int64_t last_frame_ns; /* the thread's own */
+    int64_t changed_ns;    /* the thread's own: the last frame that was no repetition */
     int64_t look_ns;       /* the thread's own: when the ring was looked at last */
     int64_t quiet_ns;      /* the thread's own */
     uint64_t received;     /* the thread's own */
@@ -170,6 +171,7 @@ static void deliver(struct feed *feed, const struct fr_frame *frame)
             fr_frame_release(&frame);
         return;
     }
+    int is_unchanged = frame->session == feed->session && (frame->flags & FR_FRAME_REPEAT);
     check(feed, frame, now_ns);
     pthread_mutex_lock(&feed->lock);
     tally_count(feed->tally, frame, now_ns);
@@ -178,7 +180,12 @@ static void deliver(struct feed *feed, const struct fr_frame *frame)
     pthread_mutex_unlock(&feed->lock);
     feed->last_frame_ns = now_ns;
     feed->received++;
-    set_signal(feed, FEED_LIVE, now_ns, "");
+    if (is_unchanged) {
+        set_signal(feed, FEED_STILL, feed->changed_ns, "");
+    } else {
+        feed->changed_ns = now_ns;
+        set_signal(feed, FEED_LIVE, now_ns, "");
+    }
     hand_over(feed, frame, now_ns);
 }
 
@@ -200,9 +207,12 @@ static void look_for_writer(struct feed *feed)
         return;
     struct fr_info info = fr_info();
     int is_alive = fr_inspect(feed->tally->name, &info) == 0 && info.status == 0;
-    set_signal(feed, is_alive ? FEED_STILL : FEED_GONE, feed->last_frame_ns, "");
-    if (is_alive)
+    if (is_alive) {
+        set_signal(feed, FEED_STILL, feed->changed_ns, "");
         catch_up(feed);
+    } else {
+        set_signal(feed, FEED_GONE, feed->last_frame_ns, "");
+    }
 }
 
 static int is_over(const struct feed *feed)

@@ -22,7 +22,7 @@
 enum feed_signal {
     FEED_WAITING, /* there is no stream yet */
     FEED_LIVE,    /* frames come */
-    FEED_STILL,   /* no new ones, but the writer is there: the picture is up to date */
+    FEED_STILL,   /* none, or only repetitions, but the writer lives: the picture is up to date */
     FEED_GONE,    /* no new ones, and no writer: the picture is old */
     FEED_FAILED,  /* the stream cannot be read; message says why. It is tried again */
     FEED_ENDED,   /* limits were reached, or there is no hope: see status and message */
@@ -31,7 +31,7 @@ enum feed_signal {
 /* How things stand. */
 struct feed_state {
     enum feed_signal signal;
-    int64_t since_ns;   /* when that began; for STILL and GONE, the last frame */
+    int64_t since_ns;   /* when that began; for STILL and GONE, the last frame that counts */
     enum status status; /* for FEED_ENDED */
     char message[256];
     int every;         /* every frame is asked for, not only the newest */

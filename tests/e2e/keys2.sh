@@ -80,6 +80,16 @@ sees 1 49 ff8000 "no longer paused"
 
 until_true 10 eval '[ "$(date +%s%3N)" -ge "$kept" ]'
 is_color 40 20 '0d1014' || fail "the overlay of I did not stay"
+# With it the middle says that nothing changes, also when the same comes once more.
+badge=111922
+sees 320 228 $badge "no change"
+for i in 1 2; do
+    order repeat
+    sleep 0.15
+    is_color 320 228 $badge || fail "a repetition passed for a change"
+done
+tell 'paint 0 0 8 8 ffff00'
+sees 320 228 204060 "a change"
 key I
 sees 40 20 000000 "no overlay"
 

@@ -20,7 +20,11 @@ start_painter() {
 }
 # tell LINE...: and publish; comes back when that is done.
 tell() {
-    printf '%s\n' "$@" publish >&4
+    order "$@" publish
+}
+# order LINE...: the last of which is publish or repeat.
+order() {
+    printf '%s\n' "$@" >&4
     published=$((published + 1))
     until_true 5 is_published || fail "the painter does not answer"
 }

@@ -10,9 +10,11 @@
  *   size W H                 another size, all black
  *   cursor X Y W H RRGGBB    the mouse cursor: a rectangle of that colour, its hot spot at X, Y
  *   publish                  a frame with all that
+ *   repeat                   a frame that says it is the one before once more
  *   quit
  *
- * It answers each publish when it is done. SIGTERM ends it in order, as the end of its input does.
+ * It answers each publish and repeat when it is done. SIGTERM ends it in order, as the end of its
+ * input does.
  */
 #define _GNU_SOURCE
 
@@ -82,7 +84,7 @@ static int set_cursor(const struct fr_rect *rect, uint32_t color)
     return 0;
 }
 
-static int publish(struct fr_writer *writer)
+static int publish(struct fr_writer *writer, uint32_t flags)
 {
     struct fr_frame *frame;
     if (fr_frame_acquire(writer, width, height, FR_FORMAT_BGRX, FR_S(5), &frame) < 0)
@@ -92,11 +94,15 @@ static int publish(struct fr_writer *writer)
     fr_frame_write(frame, data, stride);
     if (fr_frame_set_damage(frame, damage, damages) < 0)
         return -1;
+    frame->flags = flags;
     size_t pixels = (size_t)cursor.head.width * cursor.head.height;
     if (fr_frame_set_meta(frame, FR_META_CURSOR, &cursor, sizeof cursor.head + 4 * pixels) < 0)
         return -1;
     damages = 0;
-    return fr_frame_publish(&frame);
+    if (fr_frame_publish(&frame) < 0)
+        return -1;
+    puts("published");
+    return fflush(stdout);
 }
 
 static int obey(struct fr_writer *writer, const char *line)
@@ -108,7 +114,9 @@ static int obey(struct fr_writer *writer, const char *line)
     int read = sscanf(line, "%15s %" SCNd32 " %" SCNd32 " %" SCNu32 " %" SCNu32 " %" SCNx32, word,
                       &rect.x, &rect.y, &rect.width, &rect.height, &color);
     if (read == 1 && strcmp(word, "publish") == 0)
-        return publish(writer);
+        return publish(writer, 0);
+    if (read == 1 && strcmp(word, "repeat") == 0)
+        return publish(writer, FR_FRAME_REPEAT);
     if (read == 3 && strcmp(word, "size") == 0)
         return set_size((uint32_t)rect.x, (uint32_t)rect.y);
     if (read == 6 && strcmp(word, "cursor") == 0)
@@ -142,13 +150,8 @@ int main(int argc, char **argv)
         return 1;
     }
     int result = 0;
-    while (result == 0 && fgets(line, sizeof line, stdin) && strcmp(line, "quit\n") != 0) {
+    while (result == 0 && fgets(line, sizeof line, stdin) && strcmp(line, "quit\n") != 0)
         result = obey(writer, line);
-        if (result == 0 && strncmp(line, "publish", 7) == 0) {
-            puts("published");
-            fflush(stdout);
-        }
-    }
     fr_writer_close(&writer);
     if (result < 0)
         fprintf(stderr, "paint: cannot do: %s", line);
