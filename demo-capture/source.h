@@ -81,6 +81,7 @@ struct source {
 };
 
 extern const struct source source_test;
+extern const struct source source_wayland; /* where Wayland is there to build it */
 extern const struct source source_x11;
 extern const struct source source_y4m;
 

@@ -3,4 +3,10 @@
 
 #include "source.h"
 
-const struct source *const sources[] = { &source_test, &source_x11, &source_y4m, NULL };
+const struct source *const sources[] = {
+    &source_test,    &source_x11,
+#ifdef HAVE_WAYLAND
+    &source_wayland,
+#endif
+    &source_y4m,     NULL,
+};
