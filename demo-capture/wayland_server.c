@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -369,8 +370,15 @@ static enum source_result find_outputs(struct wayland *wayland)
     return result == SOURCE_OK ? choose_output(wayland) : result;
 }
 
+/* What libwayland prints by itself is said by us, in a sentence. */
+static void keep_silent(const char *format, va_list arguments)
+{
+    (void)format, (void)arguments;
+}
+
 enum source_result wayland_connect(struct wayland *wayland)
 {
+    wl_log_set_handler_client(keep_silent);
     const char *name = wayland->display[0] ? wayland->display : NULL;
     wayland->connection = wl_display_connect(name);
     if (!wayland->connection) {
