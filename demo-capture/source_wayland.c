@@ -240,8 +240,7 @@ static enum source_result advance_next(struct wayland *wayland)
     int64_t now_ns = fr_now_ns();
     if (next->state == SHOT_FAILED)
         wayland->ask_ns = now_ns + RETRY_NS;
-    if (next->state == SHOT_FAILED ||
-        (is_stale(wayland, next) && (next->state == SHOT_OFFERED || next->state == SHOT_READY))) {
+    if (next->state == SHOT_FAILED || (next->state != SHOT_IDLE && is_stale(wayland, next))) {
         wayland->has_gap = 1;
         wayland_shot_drop(next);
     }
@@ -253,7 +252,8 @@ static enum source_result advance_next(struct wayland *wayland)
         return SOURCE_OK;
     enum source_result result = get_slot(wayland, next, SLICE_NS);
     if (result == SOURCE_OK) {
-        wayland_shot_copy(wayland, next, wayland->has_damage);
+        /* What changed in a gap may have been told already: nobody would wait for it. */
+        wayland_shot_copy(wayland, next, wayland->has_damage && !wayland->has_gap);
     } else if (result == SOURCE_SAME && wayland->policy == FR_DROP_NEWEST) {
         wayland->is_full = 1;
         wayland->ask_ns = now_ns + refresh_ns(wayland);
@@ -263,7 +263,8 @@ static enum source_result advance_next(struct wayland *wayland)
 
 static int can_repeat(const struct wayland *wayland)
 {
-    return wayland->has_damage && wayland->has_shown && wayland->next.state == SHOT_COPYING;
+    return wayland->has_damage && wayland->has_shown && !wayland->has_gap &&
+           wayland->next.state == SHOT_COPYING;
 }
 
 /*
