@@ -66,7 +66,7 @@ static const struct argp_option table[] = {
     { .name = "window-id",
       .key = KEY_WINDOW_ID,
       .arg = "NUMBER",
-      .doc = "That window, also where others cover it (xwininfo tells numbers)" },
+      .doc = "That window of X11, also where others cover it (xwininfo tells numbers)" },
     { .name = "window-name",
       .key = KEY_WINDOW_NAME,
       .arg = "TITLE",
@@ -75,7 +75,7 @@ static const struct argp_option table[] = {
     { .name = "cursor",
       .key = KEY_CURSOR,
       .arg = "WORD",
-      .doc = "The mouse cursor: draw (default), meta (sent beside the picture) or none" },
+      .doc = "The mouse cursor: draw (default), none, or on X11 meta (sent beside the picture)" },
     { .name = "draw-mouse",
       .key = KEY_DRAW_MOUSE,
       .arg = "0|1",
@@ -440,7 +440,7 @@ static char *help_filter(int key, const char *text, void *input)
     fputs("\nExamples:\n"
           "  demo-capture                               the test picture, 1080p, 60 fps\n"
           "  demo-capture -i x11 -r 30                  the screen\n"
-          "  demo-capture -g \"$(slurp)\"                a piece of it: -g \"100,50 640x480\"\n"
+          "  demo-capture -g '100,50 640x480'           a piece of it\n"
           "  demo-capture --window-name xclock          a window\n"
           "  ffmpeg -v error -i film.mkv -f yuv4mpegpipe - | demo-capture -i -\n"
           "  demo-capture -s 640x480 -x yuv420p -r 0 -t 10 --policy block --json -\n"

@@ -451,9 +451,9 @@ static void wayland_close(void *self)
 
 const struct source source_wayland = {
     .name = "wayland",
-    .help = "  wayland       the output of the Wayland compositor (sway, river, labwc, not GNOME\n"
-            "                and KDE), or a piece of it with -g; wayland:NAME if it has several\n"
-            "  wayland-1     the same of that display; wayland-1:NAME\n",
+    .help = "  wayland       the screen of a Wayland compositor that allows it (sway,\n"
+            "                river, labwc; not GNOME, not KDE), or a piece: -g \"$(slurp)\"\n"
+            "  wayland:NAME  one of its outputs; wayland-1, wayland-1:NAME: that display's\n",
     .private_size = sizeof(struct wayland),
     .matches = wayland_matches,
     .open = wayland_open,
