@@ -17,6 +17,8 @@
 
 #include "report.h"
 
+#define MAX_SECONDS UINT64_C(9000000000) /* so that nanoseconds fit in 64 bits whatever is told */
+
 enum fr_format wayland_format(uint32_t code)
 {
     uint32_t fourcc = code;
@@ -145,7 +147,7 @@ static void on_ready(void *data, struct zwlr_screencopy_frame_v1 *request, uint3
     struct wayland_shot *shot = data;
     uint64_t seconds = (uint64_t)seconds_high << 32 | seconds_low;
     shot->ready_ns = fr_now_ns();
-    shot->taken_ns = (int64_t)(seconds % (INT64_MAX / FR_S(1))) * FR_S(1) + nanoseconds;
+    shot->taken_ns = (int64_t)(seconds % MAX_SECONDS) * FR_S(1) + nanoseconds;
     shot->state = SHOT_READY;
 }
 
@@ -235,20 +237,27 @@ static void add_both(const struct wayland_shot *shot, struct fr_rect rect, struc
 void wayland_shot_damage(const struct wayland *wayland, const struct wayland_shot *shot,
                          struct rects *changed)
 {
-    const struct fr_rect area = shot->area;
     const struct wayland_shape *shape = &shot->shape;
+    struct fr_rect area = shot->area;
+    if (area.width == 0)
+        area = (struct fr_rect){ .width = shape->width, .height = shape->height };
+    /* The piece's corner in the output's pixels. Scales may be fractions: one pixel on each side. */
+    int64_t x = (int64_t)area.x * shape->width / area.width;
+    int64_t y = (int64_t)area.y * shape->height / area.height;
+    int is_turned = shot->area.width > 0 && wayland->output->transform != 0;
+    if (is_turned || x > FR_MAX_SIDE || y > FR_MAX_SIDE) {
+        add_clipped(shot, (struct fr_rect){ 0, 0, shape->width, shape->height }, changed);
+        return;
+    }
     for (size_t i = 0; i < shot->damage.count; i++) {
         struct fr_rect rect = shot->damage.rect[i];
         add_both(shot, rect, changed);
-        if (area.width == 0)
+        if (shot->area.width == 0)
             continue;
-        /* Scales may be fractions, so one pixel on each side. */
-        rect.x -= (int32_t)((int64_t)area.x * shape->width / area.width) + 1;
-        rect.y -= (int32_t)((int64_t)area.y * shape->height / area.height) + 1;
+        rect.x -= (int32_t)x + 1;
+        rect.y -= (int32_t)y + 1;
         rect.width += 2;
         rect.height += 2;
         add_both(shot, rect, changed);
     }
-    if (area.width > 0 && wayland->output->transform != WL_OUTPUT_TRANSFORM_NORMAL)
-        add_clipped(shot, (struct fr_rect){ 0, 0, shape->width, shape->height }, changed);
 }
