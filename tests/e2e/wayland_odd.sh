@@ -70,13 +70,16 @@ shows() {
 }
 
 # follows WxH X,Y,WxH [FORMAT]: the picture, and small changes of it, each of them told
+colour=0
 follows() {
     local i
+    rm -f "$work/steady.log"
     start steady "$FR_TESTS/frame_trace" "$stream" 20
     local tracing=$started
-    until_true 5 grep -q " ${2##*,} .* lies" "$work/steady.log" || fail "no frames ($*)"
+    until_true 5 grep -qs " ${2##*,} .* lies" "$work/steady.log" || fail "no frames ($*)"
     for i in 1 2 3 4; do
-        tell "paint $((i * 55)) $((i * 45)) 12 9 00f$((i))00"
+        colour=$((colour + 1))
+        tell "paint $((i * 55)) $((i * 45)) 12 9 $(printf 00f%03x "$colour")"
         sleep 0.05
     done
     until_true 5 shows "$@" || fail "what changed ($*): $(cat "$work/trace.log")"
@@ -113,7 +116,12 @@ tell 'mode 641 367' 'pad 60'
 follows 641x367 0,0,641x367
 tell 'invert 1'
 follows 641x367 0,0,641x367
-tell 'mode 1 1' 'pad 4' 'invert 0'
+tell 'mirror 1'
+follows 641x367 0,0,641x367
+# Nobody tells again what was told with a picture of the old size.
+tell 'mirror 0' 'invert 0' 'mode 300 200' told
+until_true 5 shows 300x200 0,0,300x200 || fail "300x200: $(cat "$work/trace.log")"
+tell 'mode 1 1' 'pad 4'
 until_true 5 shows 1x1 0,0,1x1 || fail "1x1: $(cat "$work/trace.log")"
 tell 'mode 320 240' 'pad 0'
 follows 320x240 0,0,320x240

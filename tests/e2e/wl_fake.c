@@ -13,6 +13,8 @@
  *   pad BYTES                behind each row
  *   invert 0|1               pictures come bottom-up
  *   local 0|1                damage is counted from the corner of the piece, not of the output
+ *   mirror 0|1               damage is counted from the bottom
+ *   told                     all that has changed so far
  *   fail N                   so many pictures fail; -1: all
  *   remove                   the output
  *   save FILE                the output's pixels, as tight rows of bgr0
@@ -44,7 +46,9 @@ struct box {
 struct shot {
     struct wl_resource *resource;
     struct wl_shm_buffer *buffer; /* NULL: it was not given one yet */
-    struct box box;
+    struct box box;               /* and what else was offered */
+    uint32_t format;
+    int32_t pad;
     int with_damage;
     struct shot *next;
 };
@@ -63,6 +67,7 @@ static uint32_t format = WL_SHM_FORMAT_XRGB8888;
 static int32_t pad;
 static int is_inverted;
 static int is_local;
+static int is_mirrored;
 static int failures;
 
 /* ---- The picture ------------------------------------------------------------------------------- */
@@ -81,9 +86,9 @@ static void damage_box(struct box box)
 }
 
 /* As the four bytes of wl_shm's formats that have 8 bits for each colour. */
-static uint32_t encode(uint32_t color)
+static uint32_t encode(uint32_t color, uint32_t as)
 {
-    if (format == WL_SHM_FORMAT_XBGR8888 || format == WL_SHM_FORMAT_ABGR8888)
+    if (as == WL_SHM_FORMAT_XBGR8888 || as == WL_SHM_FORMAT_ABGR8888)
         color = (color & 0xff00) | (color >> 16 & 0xff) | (color & 0xff) << 16;
     return 0xff000000u | color;
 }
@@ -98,8 +103,8 @@ static void write_shot(const struct shot *shot)
         const uint32_t *from = picture + (size_t)(shot->box.y + y) * SIDE + shot->box.x;
         uint32_t *to = (uint32_t *)(void *)(data + (ptrdiff_t)row * stride);
         for (int32_t x = 0; x < shot->box.width; x++)
-            to[x] = encode(from[x]);
-        memset(to + shot->box.width, 0xaa, (size_t)pad);
+            to[x] = encode(from[x], shot->format);
+        memset(to + shot->box.width, 0xaa, (size_t)shot->pad);
     }
     wl_shm_buffer_end_access(shot->buffer);
 }
@@ -125,6 +130,8 @@ static void answer(struct shot *shot)
     if (shot->with_damage) {
         int32_t x = is_local ? damage.x - shot->box.x : damage.x;
         int32_t y = is_local ? damage.y - shot->box.y : damage.y;
+        if (is_mirrored)
+            y = shot->box.height - y - damage.height;
         zwlr_screencopy_frame_v1_send_damage(shot->resource, (uint32_t)(x > 0 ? x : 0),
                                              (uint32_t)(y > 0 ? y : 0),
                                              (uint32_t)(damage.width + (x < 0 ? x : 0)),
@@ -159,10 +166,10 @@ static void copy(struct wl_client *client, struct wl_resource *resource, struct 
     (void)client;
     struct shot *shot = wl_resource_get_user_data(resource);
     shot->buffer = wl_shm_buffer_get(buffer);
-    int is_right = shot->buffer && wl_shm_buffer_get_format(shot->buffer) == format &&
+    int is_right = shot->buffer && wl_shm_buffer_get_format(shot->buffer) == shot->format &&
                    wl_shm_buffer_get_width(shot->buffer) == shot->box.width &&
                    wl_shm_buffer_get_height(shot->buffer) == shot->box.height &&
-                   wl_shm_buffer_get_stride(shot->buffer) == shot->box.width * 4 + pad;
+                   wl_shm_buffer_get_stride(shot->buffer) == shot->box.width * 4 + shot->pad;
     if (!is_right)
         wl_resource_post_error(resource, ZWLR_SCREENCOPY_FRAME_V1_ERROR_INVALID_BUFFER, "shape");
     printf("%s\n", shot->with_damage ? "wait" : "copy");
@@ -194,6 +201,8 @@ static void capture(struct wl_client *client, struct wl_resource *manager, uint3
     if (!shot)
         abort();
     shot->box = box;
+    shot->format = format;
+    shot->pad = pad;
     shot->resource = wl_resource_create(client, &zwlr_screencopy_frame_v1_interface, version, id);
     wl_resource_set_implementation(shot->resource, &shot_requests, shot, on_shot_gone);
     struct shot **place = &shots; /* those that came first are answered first */
@@ -335,6 +344,8 @@ static int set(const char *word, int32_t first, int32_t second, const char *text
         is_inverted = first;
     else if (strcmp(word, "local") == 0)
         is_local = first;
+    else if (strcmp(word, "mirror") == 0)
+        is_mirrored = first;
     else if (strcmp(word, "fail") == 0)
         failures = first;
     else if (strcmp(word, "remove") == 0)
@@ -353,6 +364,10 @@ static int obey(const char *line)
     char text[256] = "";
     struct box box = { 0 };
     uint32_t color = 0;
+    if (strcmp(line, "told\n") == 0) {
+        damage.width = 0;
+        return 0;
+    }
     /* Numbers of tests always fit. NOLINTNEXTLINE(cert-err34-c) */
     int read =
         sscanf(line, "%15s %d %d %d %d %x", word, &box.x, &box.y, &box.width, &box.height, &color);
