@@ -220,9 +220,13 @@ static enum source_result get_slot(struct wayland *wayland, struct wayland_shot 
     if (shot->frame)
         return SOURCE_OK;
     int64_t begin_ns = fr_now_ns();
-    int error = FR_EMSGSIZE;
-    if (fr_writer_slot_size(wayland->writer) >= wayland->slot_size)
-        error = fr_frame_acquire(wayland->writer, wayland->shape.width, wayland->shape.height,
+    if (fr_writer_slot_size(wayland->writer) < wayland->slot_size) {
+        report_error("the slots of the ring '%s' have %" PRIu64 " bytes, the output needs %" PRIu64
+                     "; leave out --join, or make the ring with larger slots",
+                     wayland->name, fr_writer_slot_size(wayland->writer), wayland->slot_size);
+        return SOURCE_FAILED;
+    }
+    int error = fr_frame_acquire(wayland->writer, wayland->shape.width, wayland->shape.height,
                                  wayland_format(wayland->shape.code), timeout_ns, &shot->frame);
     shot->wait_ns = fr_now_ns() - begin_ns;
     if (error == FR_ETIMEDOUT || error == FR_EBUSY)

@@ -16,6 +16,7 @@
  *   mirror 0|1               damage is counted from the bottom
  *   told                     all that has changed so far
  *   fail N                   so many pictures fail; -1: all
+ *   off 0|1                  the output: no picture of it can be asked for
  *   remove                   the output
  *   save FILE                the output's pixels, as tight rows of bgr0
  *
@@ -68,6 +69,7 @@ static int32_t pad;
 static int is_inverted;
 static int is_local;
 static int is_mirrored;
+static int is_off;
 static int failures;
 
 /* ---- The picture ------------------------------------------------------------------------------- */
@@ -209,6 +211,10 @@ static void capture(struct wl_client *client, struct wl_resource *manager, uint3
     while (*place)
         place = &(*place)->next;
     *place = shot;
+    if (is_off) {
+        zwlr_screencopy_frame_v1_send_failed(shot->resource);
+        return;
+    }
     printf("capture %d,%d %dx%d cursor %d\n", box.x, box.y, box.width, box.height, cursor);
     zwlr_screencopy_frame_v1_send_buffer(shot->resource, format, (uint32_t)box.width,
                                          (uint32_t)box.height, (uint32_t)(box.width * 4 + pad));
@@ -346,6 +352,8 @@ static int set(const char *word, int32_t first, int32_t second, const char *text
         is_local = first;
     else if (strcmp(word, "mirror") == 0)
         is_mirrored = first;
+    else if (strcmp(word, "off") == 0)
+        is_off = first;
     else if (strcmp(word, "fail") == 0)
         failures = first;
     else if (strcmp(word, "remove") == 0)
