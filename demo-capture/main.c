@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * demo-capture: takes pictures from a source (the test picture, a screen, Y4M) and publishes them
+ * demo-capture: takes pictures from a source (the test picture, a screen, files) and publishes them
  * in a ring, at a steady rate. Parse, open, loop, close, report. The ring is removed however the
  * program ends, unless it is killed; then whoever comes next takes the name over.
  */
@@ -150,6 +150,7 @@ static void describe_stream(struct capture *capture)
     report->height = capture->stream.height;
     report->format = capture->stream.format;
     report->copied = capture->stream.copied;
+    report->lost = capture->stream.lost;
 }
 
 /* The stream has another shape: if the ring is too small for it, readers find a new one. */

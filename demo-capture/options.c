@@ -23,6 +23,7 @@ enum key {
     KEY_SIZE = 's',
     KEY_RATE = 'r',
     KEY_FORMAT = 'x',
+    KEY_CONTAINER = 'f',
     KEY_GEOMETRY = 'g',
     KEY_NO_DAMAGE = 'D',
     KEY_FRAMES = 'n',
@@ -46,6 +47,12 @@ enum key {
 static const struct argp_option table[] = {
     { .doc = "Where the pictures come from:" },
     { .name = "input", .key = KEY_INPUT, .arg = "INPUT", .doc = "See below (default: test)" },
+#ifdef HAVE_AV
+    { .name = "input-format",
+      .key = KEY_CONTAINER,
+      .arg = "FORMAT",
+      .doc = "What FFmpeg shall take it for: a device (v4l2, lavfi) or a file format (mpegts)" },
+#endif
     { .name = "video-size", .key = KEY_SIZE, .arg = "WxH", .doc = "Default: the input's own" },
     { .name = "framerate",
       .key = KEY_RATE,
@@ -305,6 +312,9 @@ static void parse_where(int key, char *text, struct argp_state *state)
     case KEY_INPUT:
         options->input = text;
         break;
+    case KEY_CONTAINER:
+        options->container = text;
+        break;
     case KEY_OUTPUT:
         options->output = text;
         break;
@@ -393,6 +403,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         list_formats();
         return 0;
     case KEY_INPUT:
+    case KEY_CONTAINER:
     case KEY_OUTPUT:
     case KEY_SIZE:
     case KEY_RATE:
@@ -437,11 +448,20 @@ static char *help_filter(int key, const char *text, void *input)
     fputs("Inputs:\n", to);
     for (size_t i = 0; sources[i]; i++)
         fputs(sources[i]->help, to);
+#ifndef HAVE_AV
+    fputs(
+        "Other files, and devices: not in this build, which was made without FFmpeg's libavdevice\n",
+        to);
+#endif
     fputs("\nExamples:\n"
           "  demo-capture                               the test picture, 1080p, 60 fps\n"
           "  demo-capture -i x11 -r 30                  the screen\n"
           "  demo-capture -g '100,50 640x480'           a piece of it\n"
           "  demo-capture --window-name xclock          a window\n"
+#ifdef HAVE_AV
+          "  demo-capture -i film.mkv --loop            a file, at its own pace\n"
+          "  demo-capture -f v4l2 -i /dev/video0        a camera\n"
+#endif
           "  ffmpeg -v error -i film.mkv -f yuv4mpegpipe - | demo-capture -i -\n"
           "  demo-capture -s 640x480 -x yuv420p -r 0 -t 10 --policy block --json -\n"
           "\nWatch with demo-viewer. Exit status: 0 fine, 1 failed, 2 usage.",

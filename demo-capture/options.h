@@ -16,6 +16,7 @@ enum cursor_mode {
 
 struct options {
     const char *input;
+    const char *container; /* FFmpeg's name of the input's format; NULL if not given */
     const char *output;
     uint32_t width; /* 0 if not given */
     uint32_t height;

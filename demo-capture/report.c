@@ -77,16 +77,16 @@ void report_tick(struct report *report)
 static int write_json(const struct report *report, int64_t elapsed_ns)
 {
     json_t *json = json_pack(
-        "{s:s, s:s, s:I, s:I, s:s, s:[i,i], s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:s, s:s, s:i}",
+        "{s:s, s:s, s:I, s:I, s:s, s:[i,i], s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:s, s:s, s:i}",
         "input", report->options->input, "name", report->options->output, "width",
         (json_int_t)report->width, "height", (json_int_t)report->height, "format",
         fr_format_info(report->format)->name, "rate", (int)report->rate.num, (int)report->rate.den,
         "frames", (json_int_t)report->frames, "dropped", (json_int_t)report->dropped, "late",
-        (json_int_t)report->late, "copied", (json_int_t)report->copied, "bytes",
-        (json_int_t)report->bytes, "seconds", (double)elapsed_ns / 1e9, "fps",
-        per_second(report->frames, elapsed_ns), "slots", (json_int_t)report->slots, "policy",
-        options_policy_name(report->policy), "delivery", options_delivery_name(report->delivery),
-        "writer_id", (int)report->options->writer_id);
+        (json_int_t)report->late, "copied", (json_int_t)report->copied, "lost",
+        (json_int_t)report->lost, "bytes", (json_int_t)report->bytes, "seconds",
+        (double)elapsed_ns / 1e9, "fps", per_second(report->frames, elapsed_ns), "slots",
+        (json_int_t)report->slots, "policy", options_policy_name(report->policy), "delivery",
+        options_delivery_name(report->delivery), "writer_id", (int)report->options->writer_id);
     if (!json)
         return -1;
     const char *path = report->options->json;

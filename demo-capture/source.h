@@ -28,6 +28,7 @@ struct stream {
     uint32_t slots;          /* it needs; 0: the usual number */
     struct fr_stages stages; /* of the picture just read, as far as it knows */
     uint64_t copied;         /* pictures that were not made in their slot, so far */
+    uint64_t lost;           /* pictures that were damaged and left out, so far */
 };
 
 enum source_result {
@@ -80,6 +81,9 @@ struct source {
     void (*close)(void *self);
 };
 
+#ifdef HAVE_AV
+extern const struct source source_av;
+#endif
 extern const struct source source_test;
 extern const struct source source_wayland; /* where Wayland is there to build it */
 extern const struct source source_x11;

@@ -17,7 +17,7 @@ struct test {
 
 static int test_matches(const struct options *options)
 {
-    return strcmp(options->input, "test") == 0;
+    return !options->container && strcmp(options->input, "test") == 0;
 }
 
 static enum source_result test_open(void *self, const struct options *options,

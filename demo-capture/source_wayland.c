@@ -325,7 +325,7 @@ static enum source_result listen_a_while(struct wayland *wayland, int64_t until_
     return wayland_listen(wayland, until_ns - now_ns);
 }
 
-static enum source_result wayland_wait(void *self, int64_t until_ns, const struct stream *stream)
+static enum source_result wayland_wait(void *self, int64_t until_ns, struct stream *stream)
 {
     (void)stream;
     struct wayland *wayland = self;

@@ -27,7 +27,8 @@
 static int x11_matches(const struct options *options)
 {
     const char *input = options->input;
-    return strcmp(input, "x11") == 0 || (input[0] == ':' && input[1] >= '0' && input[1] <= '9');
+    int is_display = input[0] == ':' && input[1] >= '0' && input[1] <= '9';
+    return !options->container && (strcmp(input, "x11") == 0 || is_display);
 }
 
 /* "x11", ":0", ":0.0" or one of these and "+X,Y". */

@@ -4,9 +4,14 @@
 #include "source.h"
 
 const struct source *const sources[] = {
-    &source_test,    &source_x11,
+    &source_test,
+    &source_x11,
 #ifdef HAVE_WAYLAND
     &source_wayland,
 #endif
-    &source_y4m,     NULL,
+#ifdef HAVE_AV
+    &source_av,
+#endif
+    &source_y4m, /* takes what looks like a file and nobody else wants */
+    NULL,
 };
