@@ -330,6 +330,7 @@ int main(int argc, char **argv)
     if (capture.has_begun) {
         begin_report(&capture);
         result = loop(&capture);
+        describe_stream(&capture);
         capture.report.end_ns = fr_now_ns();
     }
     fr_writer_close(&capture.writer);

@@ -180,7 +180,6 @@ enum source_result media_input_open(struct media_input *input)
     const AVInputFormat *container;
     const AVCodec *decoder = NULL;
     media_log_begin();
-    media_log_forget();
     avdevice_register_all();
     input->path = input->options->input;
     enum source_result result = choose_container(input, &container);
@@ -196,7 +195,8 @@ enum source_result media_input_open(struct media_input *input)
     error = open_decoder(input, decoder);
     input->first_pts = AV_NOPTS_VALUE;
     input->is_at_end = 0;
-    media_log_forget(); /* what matters from here on is what is wrong with the pictures */
+    if (input->laps == 0)
+        media_log_forget(); /* what matters from here on is what is wrong with the pictures */
     return error < 0 ? fail(input, "decode", error) : SOURCE_OK;
 }
 
@@ -297,9 +297,23 @@ static enum source_result fetch(struct media_input *input)
     return SOURCE_OK;
 }
 
+/*
+ * At the end, when the decoder has given all it had. Decoders leave out what they cannot make sense
+ * of without a word in their result; but of a file that is whole, packets without a picture are
+ * no loss.
+ */
+static void count_missing(struct media_input *input)
+{
+    char complaint[8];
+    media_log_first(complaint, sizeof complaint);
+    if (complaint[0] != '\0' && input->packets > input->pictures + input->lost)
+        input->lost = input->packets - input->pictures;
+}
+
 /* Gives the decoder the packet, or tells it that there are no more. */
 static enum source_result send_packet(struct media_input *input)
 {
+    input->packets += input->has_packet ? 1 : 0;
     int error = avcodec_send_packet(input->codec, input->has_packet ? input->packet : NULL);
     media_input_skip(input);
     if (error == AVERROR(ENOMEM))
@@ -320,8 +334,10 @@ static enum source_result receive(struct media_input *input, AVFrame *picture)
         }
         if (error == AVERROR(EAGAIN))
             return SOURCE_SAME;
-        if (error == AVERROR_EOF)
+        if (error == AVERROR_EOF) {
+            count_missing(input);
             return SOURCE_END;
+        }
         if (error == AVERROR(ENOMEM))
             return fail(input, "decode", error);
         input->lost++;

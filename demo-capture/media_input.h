@@ -33,8 +33,9 @@ struct media_input {
     int is_live;           /* a device: it sets the pace */
     unsigned failed_reads; /* in a row */
 
-    uint64_t pictures; /* so far, in all laps */
-    uint64_t lost;     /* that could not be decoded */
+    uint64_t packets; /* so far, in all laps */
+    uint64_t pictures;
+    uint64_t lost; /* that could not be decoded */
     uint64_t laps;
     int64_t first_pts; /* of this lap */
     int64_t end_pts;

@@ -19,7 +19,9 @@ static void keep_line(const char *line)
 {
     const char *at = strstr(line, " @ ");
     const char *end = at ? strstr(at, "] ") : NULL;
-    if (line[0] == '[' && end)
+    if (strncmp(line, "[NULL @ ", 8) == 0 && end)
+        snprintf(first, sizeof first, "%s", end + 2);
+    else if (line[0] == '[' && end)
         snprintf(first, sizeof first, "%.*s: %s", (int)(at - line - 1), line + 1, end + 2);
     else
         snprintf(first, sizeof first, "%s", line);

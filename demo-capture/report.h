@@ -24,7 +24,7 @@ struct report {
     uint64_t frames;  /* published */
     uint64_t dropped; /* left out because no slot was free */
     uint64_t copied;  /* that were not made in their slot */
-    uint64_t lost;    /* that were damaged and left out */
+    uint64_t lost;    /* that could not be had of a damaged input */
     uint64_t late;    /* beats of the rate that passed without a picture */
     uint64_t bytes;   /* of picture in the frames published */
     int64_t end_ns;   /* when the last frame was done with */

@@ -28,7 +28,7 @@ struct stream {
     uint32_t slots;          /* it needs; 0: the usual number */
     struct fr_stages stages; /* of the picture just read, as far as it knows */
     uint64_t copied;         /* pictures that were not made in their slot, so far */
-    uint64_t lost;           /* pictures that were damaged and left out, so far */
+    uint64_t lost;           /* pictures that could not be had of a damaged input, so far */
 };
 
 enum source_result {
@@ -62,7 +62,7 @@ struct source {
                                  const struct stream *stream);
 
     /* NULL, or waits until there is something new to be read, or until_ns has come. */
-    enum source_result (*wait)(void *self, int64_t until_ns, const struct stream *stream);
+    enum source_result (*wait)(void *self, int64_t until_ns, struct stream *stream);
 
     /*
      * Fills the frame with the next picture; number counts the calls. Sets what it knows of colour,

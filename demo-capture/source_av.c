@@ -253,12 +253,13 @@ static void sleep_until(int64_t due, const volatile sig_atomic_t *stop)
 }
 
 /* Gets the next picture as far as it can without a slot, and waits until its time. */
-static enum source_result media_wait(void *self, int64_t until_ns, const struct stream *stream)
+static enum source_result media_wait(void *self, int64_t until_ns, struct stream *stream)
 {
     struct media *media = self;
     media->input.until_ns = until_ns;
     if (!media->has_picture && !media->has_packet) {
         enum source_result result = advance(media);
+        stream->lost = media->input.lost;
         if (result == SOURCE_END || result == SOURCE_FAILED)
             return result;
     }
@@ -385,9 +386,9 @@ static void tell_damage(const struct media *media)
     media_log_first(complaint, sizeof complaint);
     if (media->input.lost + media->damaged == 0 && complaint[0] == '\0')
         return;
-    report_error("%s is damaged: %" PRIu64 " pictures could not be decoded, %" PRIu64
-                 " are not whole%s%s",
-                 media->input.path, media->input.lost, media->damaged,
+    report_error("%s is damaged: %" PRIu64 " pictures came, %" PRIu64
+                 " of them not whole, and %" PRIu64 " did not%s%s",
+                 media->input.path, media->input.pictures, media->damaged, media->input.lost,
                  complaint[0] != '\0' ? "; FFmpeg said first: " : "", complaint);
 }
 

@@ -171,7 +171,7 @@ static void sleep_a_while(const struct x11 *x11, int64_t until_ns)
         poll(&poll_fd, 1, (int)((slice_ns + FR_MS(1) - 1) / FR_MS(1)));
 }
 
-static enum source_result x11_wait(void *self, int64_t until_ns, const struct stream *stream)
+static enum source_result x11_wait(void *self, int64_t until_ns, struct stream *stream)
 {
     struct x11 *x11 = self;
     while (!*x11->stop && fr_now_ns() < until_ns) {
