@@ -101,6 +101,8 @@ static int open_format(struct media_input *input, const AVInputFormat *container
     if (media_pipe_is(input->path)) {
         error = media_pipe_open(input->path, input->stop, &input->pipe, &input->format->pb);
         input->format->flags |= AVFMT_FLAG_CUSTOM_IO;
+        if (strcmp(input->path, "-") == 0)
+            input->path = "standard input";
     }
     if (error < 0)
         return error;

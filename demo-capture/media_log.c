@@ -14,17 +14,23 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char first[MAX_LINE];
 
-/* Without the address of who says it, as in "[h264 @ 0x55d0…] ", which means nothing to anybody. */
+/*
+ * Lines begin with who says it, and that may be two: "[rawvideo @ 0x55d0…] [IMGUTILS @ 0x7ffd…] ".
+ * The last one is kept, without its address, which means nothing to anybody.
+ */
 static void keep_line(const char *line)
 {
-    const char *at = strstr(line, " @ ");
-    const char *end = at ? strstr(at, "] ") : NULL;
-    if (strncmp(line, "[NULL @ ", 8) == 0 && end)
-        snprintf(first, sizeof first, "%s", end + 2);
-    else if (line[0] == '[' && end)
-        snprintf(first, sizeof first, "%.*s: %s", (int)(at - line - 1), line + 1, end + 2);
-    else
-        snprintf(first, sizeof first, "%s", line);
+    const char *name = "";
+    int length = 0;
+    for (const char *end = strstr(line, "] "); line[0] == '[' && end; end = strstr(line, "] ")) {
+        const char *at = strstr(line, " @ ");
+        if (!at || at > end)
+            break;
+        length = strncmp(line, "[NULL @", 7) == 0 ? 0 : (int)(at - line - 1);
+        name = line + 1;
+        line = end + 2;
+    }
+    snprintf(first, sizeof first, "%.*s%s%s", length, name, length > 0 ? ": " : "", line);
     first[strcspn(first, "\r\n")] = '\0';
 }
 

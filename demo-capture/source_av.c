@@ -43,6 +43,7 @@ struct media {
     int64_t origin_ns; /* when time 0 of the input is, by our clock */
     int64_t time_ns;   /* of the picture last waited for */
     int has_time;
+    int64_t grab_ns;  /* what the picture took to be read and decoded, if it did not have to wait */
     uint64_t damaged; /* pictures that came all the same */
 };
 
@@ -258,7 +259,10 @@ static enum source_result media_wait(void *self, int64_t until_ns, struct stream
     struct media *media = self;
     media->input.until_ns = until_ns;
     if (!media->has_picture && !media->has_packet) {
+        int64_t begin_ns = fr_now_ns();
         enum source_result result = advance(media);
+        int may_wait = media->input.pipe || media->input.is_live;
+        media->grab_ns = may_wait ? 0 : fr_now_ns() - begin_ns;
         stream->lost = media->input.lost;
         if (result == SOURCE_END || result == SOURCE_FAILED)
             return result;
@@ -329,7 +333,7 @@ static void describe(struct media *media, struct fr_frame *frame)
 }
 
 /* Decodes the packet into the frame. SOURCE_SAME: nothing came of it. */
-static enum source_result decode(struct media *media, struct fr_frame *frame, struct stream *stream)
+static enum source_result decode(struct media *media, struct fr_frame *frame)
 {
     struct media_input *input = &media->input;
     int64_t begin_ns = fr_now_ns();
@@ -337,13 +341,14 @@ static enum source_result decode(struct media *media, struct fr_frame *frame, st
     input->slot.is_taken = 0;
     media->has_packet = 0;
     enum source_result result = media_input_decode(input, media->picture);
-    stream->stages.grab_ns = fr_now_ns() - begin_ns;
+    media->grab_ns += fr_now_ns() - begin_ns;
     media->has_picture = result == SOURCE_OK;
     return result == SOURCE_END ? SOURCE_SAME : result;
 }
 
 static enum source_result give(struct media *media, struct fr_frame *frame, struct stream *stream)
 {
+    stream->stages.grab_ns = media->grab_ns;
     if (!has_taken_shape(media, frame)) {
         const AVFrame *picture = media->picture;
         enum source_result result = take_shape(media, picture->width, picture->height,
@@ -371,7 +376,7 @@ static enum source_result media_read(void *self, uint64_t number, struct fr_fram
     }
     enum source_result result = SOURCE_OK;
     if (!media->has_picture)
-        result = decode(media, frame, stream);
+        result = decode(media, frame);
     if (result == SOURCE_OK)
         result = give(media, frame, stream);
     media->input.slot.frame = NULL;
@@ -404,9 +409,9 @@ static void media_close(void *self)
 
 const struct source source_av = {
     .name = "av",
-    .help = "  FILE, URL     any video that FFmpeg can open; -f FORMAT where it cannot tell which\n"
+    .help = "  FILE, URL     any video that FFmpeg can open; -f where it cannot tell which\n"
             "  /dev/videoN   a camera; with -f any other device that FFmpeg knows\n"
-            "  lavfi:GRAPH   pictures of FFmpeg's filters, for instance lavfi:testsrc2=rate=30\n",
+            "  lavfi:GRAPH   pictures of FFmpeg's filters, such as lavfi:testsrc2=rate=30\n",
     .private_size = sizeof(struct media),
     .matches = media_matches,
     .open = media_open,
