@@ -180,6 +180,13 @@ static enum source_result find_shape(struct media *media, struct stream *stream)
                       (enum AVPixelFormat)media->picture->format, stream);
 }
 
+static enum source_result refuse_loop(const struct options *options)
+{
+    report_error("--loop needs a file, because %s cannot be read twice",
+                 strcmp(options->input, "-") == 0 ? "standard input" : options->input);
+    return SOURCE_FAILED;
+}
+
 static enum source_result media_open(void *self, const struct options *options,
                                      const volatile sig_atomic_t *stop, struct stream *stream)
 {
@@ -191,13 +198,13 @@ static enum source_result media_open(void *self, const struct options *options,
         report_error("out of memory");
         return SOURCE_FAILED;
     }
+    if (options->loop && media_pipe_is(options->input))
+        return refuse_loop(options);
     enum source_result result = media_input_open(&media->input);
     if (result != SOURCE_OK)
         return result;
-    if (options->loop && (media->input.pipe || media->input.is_live)) {
-        report_error("--loop needs a file, because %s cannot be read twice", media->input.path);
-        return SOURCE_FAILED;
-    }
+    if (options->loop && media->input.is_live)
+        return refuse_loop(options);
     AVRational rate = media_input_rate(&media->input);
     stream->rate = (struct fr_rational){ rate.num, rate.den };
     stream->is_timed = 1;
