@@ -12,7 +12,7 @@
 #define MAX_LINE 256
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static char first[MAX_LINE];
+static char first[2 * MAX_LINE];
 
 /*
  * Lines begin with who says it, and that may be two: "[rawvideo @ 0x55d0…] [IMGUTILS @ 0x7ffd…] ".

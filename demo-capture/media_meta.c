@@ -6,7 +6,7 @@
 
 #include <libavcodec/avcodec.h>
 #include <libavutil/mastering_display_metadata.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A rational in units of 1/unit, where it makes sense. */
@@ -54,6 +54,12 @@ static const void *side_data_of(const AVStream *stream, enum AVPacketSideDataTyp
 #endif
 }
 
+static const void *frame_data_of(const AVFrame *picture, enum AVFrameSideDataType type)
+{
+    const AVFrameSideData *data = av_frame_get_side_data(picture, type);
+    return data ? data->data : NULL;
+}
+
 void media_meta_begin(struct media_meta *meta, const AVFormatContext *format,
                       const AVStream *stream, AVRational rate)
 {
@@ -71,17 +77,24 @@ void media_meta_begin(struct media_meta *meta, const AVFormatContext *format,
                          av_timecode_init_from_string(&meta->timecode, rate, tag->value, NULL) == 0;
 }
 
-/* What libavutil prints, with a ; before the frames of a clock that leaves numbers out. */
+/* What libavutil prints: 01:00:00:10, with a ; at the end for a clock that leaves numbers out. */
 static int parse_timecode(const char *text, struct fr_timecode *timecode)
 {
-    unsigned part[4];
+    uint8_t part[4];
     char separator = ':';
-    if (sscanf(text, "%2u:%2u:%2u%c%2u", &part[0], &part[1], &part[2], &separator, &part[3]) != 5)
-        return 0;
-    *timecode = (struct fr_timecode){ .hours = (uint8_t)part[0],
-                                      .minutes = (uint8_t)part[1],
-                                      .seconds = (uint8_t)part[2],
-                                      .frames = (uint8_t)part[3],
+    for (int i = 0; i < 4; i++) {
+        char *end = NULL;
+        part[i] = (uint8_t)strtoul(text, &end, 10);
+        if (end == text)
+            return 0;
+        if (i < 3)
+            separator = *end;
+        text = *end == '\0' ? end : end + 1;
+    }
+    *timecode = (struct fr_timecode){ .hours = part[0],
+                                      .minutes = part[1],
+                                      .seconds = part[2],
+                                      .frames = part[3],
                                       .drop_frame = separator != ':' };
     return 1;
 }
@@ -111,14 +124,12 @@ void media_meta_set(struct media_meta *meta, const AVFrame *picture, int64_t fil
                     struct fr_frame *frame)
 {
     struct fr_timecode timecode;
-    const AVFrameSideData *mastering =
-        av_frame_get_side_data(picture, AV_FRAME_DATA_MASTERING_DISPLAY_METADATA);
-    const AVFrameSideData *light =
-        av_frame_get_side_data(picture, AV_FRAME_DATA_CONTENT_LIGHT_LEVEL);
+    const void *mastering = frame_data_of(picture, AV_FRAME_DATA_MASTERING_DISPLAY_METADATA);
+    const void *light = frame_data_of(picture, AV_FRAME_DATA_CONTENT_LIGHT_LEVEL);
     if (mastering)
-        adopt_mastering(meta, (const AVMasteringDisplayMetadata *)mastering->data);
+        adopt_mastering(meta, mastering);
     if (light)
-        adopt_light(meta, (const AVContentLightMetadata *)light->data);
+        adopt_light(meta, light);
     /* A frame has room for both. */
     if (meta->has_hdr)
         (void)!fr_frame_set_meta(frame, FR_META_HDR, &meta->hdr, sizeof meta->hdr);

@@ -74,7 +74,7 @@ static int get_buffer(AVCodecContext *codec, AVFrame *picture, int flags)
     struct media_slot *slot = codec->opaque;
     if ((flags & AV_GET_BUFFER_FLAG_REF) || !fits(slot, codec, picture))
         return avcodec_default_get_buffer2(codec, picture, flags);
-    struct fr_plane plane[FR_MAX_PLANES];
+    struct fr_plane plane[FR_MAX_PLANES] = { 0 };
     size_t size = lay_out(slot->frame, codec, picture->width, picture->height, plane);
     if (size > 0)
         picture->buf[0] = av_buffer_create(slot->frame->plane[0].data, size, keep, NULL, 0);

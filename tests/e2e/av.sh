@@ -104,7 +104,7 @@ make large.ts -c:v libx264
 make small.ts -s 160x90 -c:v libx264
 cat "$work/large.ts" "$work/small.ts" >"$work/two.ts"
 for file in large.ts small.ts; do expected -i "$work/$file"; done >"$work/expected"
-play -i "$work/two.ts"
+play -i "$work/two.ts" -r 0
 same "two sizes of H.264"
 ffmpeg -v error "${test_picture[@]}" -pix_fmt rgb24 "$work/%02d.tiff"
 ffmpeg -v error "${test_picture[@]}" -pix_fmt rgb24 -s 160x90 -start_number 13 "$work/%02d.tiff"
@@ -116,7 +116,7 @@ same "two sizes of TIFF"
 
 # A device that is none, as FFmpeg spells it and in one word.
 expected -f lavfi -i testsrc2=s=96x64:r=50:d=0.2 >"$work/expected"
-play -f lavfi -i testsrc2=s=96x64:r=50:d=0.2
+play -f lavfi -i testsrc2=s=96x64:r=50:d=0.2 -r 0
 same "-f lavfi"
 play -i lavfi:testsrc2=s=96x64:r=50:d=0.2 -r 0
 same "lavfi: and as fast as it goes"
@@ -134,10 +134,10 @@ same "--loop"
 mkfifo "$work/pipe"
 expected -i "$work/large.ts" >"$work/expected"
 cat "$work/large.ts" >"$work/pipe" &
-play -i "$work/pipe"
+play -i "$work/pipe" -r 0
 same "a named pipe"
 open_ring
-"$capture" -f mpegts -i - --join -o "$stream" -q <"$work/large.ts" || fail "standard input"
+"$capture" -f mpegts -i - --join -o "$stream" -q -r 0 <"$work/large.ts" || fail "standard input"
 close_ring
 same "standard input"
 make fast.mp4 -c:v libx264 -bf 3 -movflags +faststart
