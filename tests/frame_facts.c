@@ -221,6 +221,7 @@ static int read_frames(const char *name)
 
 int main(int argc, char **argv)
 {
+    setvbuf(stdout, NULL, _IOLBF, 0); /* for those who wait for a line */
     if (argc == 5 && strcmp(argv[1], "write") == 0)
         return write_frames(argv[2], (uint32_t)atol(argv[3]), (uint32_t)atol(argv[4]));
     if (argc == 3 && strcmp(argv[1], "read") == 0)

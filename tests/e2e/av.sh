@@ -26,7 +26,7 @@ expected() {
 open_ring() {
     start owner "$capture" -i test -s 640x400 -x bgra -r 1/1000 --policy block -o "$stream" -q
     owner=$started
-    start facts stdbuf -oL "$FR_TESTS/frame_facts" read "$stream"
+    start facts "$FR_TESTS/frame_facts" read "$stream"
     reader=$started
     until_true 10 grep -q 640x400 "$work/facts.log" || fail "the reader got nothing"
 }
