@@ -111,9 +111,11 @@ press "$screen" i
 sleep 3
 photograph "$screen" screen.png
 
+mkfifo "$work/film"
+start ffmpeg -v error -re -f lavfi -i mandelbrot=s=320x180:r=25:start_scale=0.2 -f nut \
+    -c:v rawvideo -y "$work/film"
 # shellcheck disable=SC2016
-start bash -c 'ffmpeg -v error -re -f lavfi -i mandelbrot=s=320x180:r=25:start_scale=0.2 -f nut \
-    -c:v rawvideo - | exec "$0" put film' "$bin/framering"
+start sh -c 'exec "$0" put film <"$1"' "$bin/framering" "$work/film"
 show grid 960x540 test desk clip film
 sleep 4
 photograph "$screen" grid.png
