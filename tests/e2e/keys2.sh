@@ -14,7 +14,7 @@ start_screen ${width}x${height}x24
 cd "$work"
 # has_size WxH: the window.
 has_size() {
-    xwininfo -id "$window" | grep -q -- "-geometry $1[+-]"
+    xwininfo -id "$window" | grep -- "-geometry $1[+-]" >/dev/null
 }
 
 open_window "$stream" --json "$work/report.json"
