@@ -44,6 +44,7 @@ struct feed {
     uint64_t sequence;     /* the thread's own */
     uint64_t gap_session;  /* the thread's own: one that was left and joined again */
     int is_behind;         /* the thread's own: the window was not left the last frame */
+    int wants_last;        /* the thread's own: which is asked for once more */
 
     pthread_mutex_t lock; /* for all that follows */
     pthread_cond_t changed;
@@ -156,6 +157,7 @@ static void hand_over(struct feed *feed, const struct fr_frame *frame, int64_t n
     pthread_mutex_unlock(&feed->lock);
     fr_frame_release(&unwanted);
     feed->is_behind = !is_kept;
+    feed->wants_last = 0;
     if (is_kept)
         feed->notify(feed->user);
 }
@@ -165,7 +167,7 @@ static void deliver(struct feed *feed, const struct fr_frame *frame)
 {
     int64_t now_ns = fr_now_ns();
     if (is_repeated(feed, frame)) {
-        if (feed->is_behind)
+        if (feed->wants_last)
             hand_over(feed, frame, now_ns);
         else
             fr_frame_release(&frame);
@@ -189,15 +191,18 @@ static void deliver(struct feed *feed, const struct fr_frame *frame)
     hand_over(feed, frame, now_ns);
 }
 
-/* A frame that passed during a pause and was the last: who joins again gets it once more. */
+/* A frame that passed during a pause and was the last: who joins again gets it once more, but for
+ * that of a queue, so this is tried only once. */
 static void catch_up(struct feed *feed)
 {
     if (!feed->is_behind)
         return;
     pthread_mutex_lock(&feed->lock);
-    if (!feed->is_paused || feed->wants_step)
-        feed->must_reopen = 1;
+    int is_wanted = !feed->is_paused || feed->wants_step;
+    feed->must_reopen |= is_wanted;
     pthread_mutex_unlock(&feed->lock);
+    feed->wants_last = is_wanted;
+    feed->is_behind = !is_wanted;
 }
 
 /* No frame for a while: a picture that does not change, or nobody there? */
