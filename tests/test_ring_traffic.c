@@ -254,12 +254,82 @@ START_TEST(everything_published_is_delivered_once_to_whom_it_is_due_or_counted)
 }
 END_TEST
 
+/* ---- Large items ----------------------------------------------------------------------------- */
+
+enum { LARGE = 262144 + 77, LARGE_ITEMS = 70 }; /* so many that they are copied both ways */
+
+START_TEST(large_items_arrive_whole_whichever_way_they_are_copied)
+{
+    static uint8_t bytes[LARGE];
+    const char *name = fr_test_name();
+    const struct fr_slot *item;
+    struct fr_writer *writer;
+
+    ck_assert_ok(fr_writer_create(name, &fr_writer_opts(.slot_size = LARGE, .slots = 2), &writer));
+    struct fr_reader *reader = open_reader(name);
+    for (size_t i = 0; i < LARGE_ITEMS; i++) {
+        for (size_t k = 0; k < LARGE; k++)
+            bytes[k] = (uint8_t)((k + i) * 31 >> 3);
+        ck_assert_ok(fr_writer_write(writer, bytes, LARGE - i, FR_NOWAIT));
+        ck_assert_ok(fr_reader_acquire(reader, FR_NEXT, FR_NOWAIT, &item));
+        ck_assert_uint_eq(item->used, LARGE - i);
+        ck_assert_mem_eq(item->data, bytes, LARGE - i);
+        fr_reader_release(&item);
+    }
+    fr_reader_close(&reader);
+    fr_writer_close(&writer);
+}
+END_TEST
+
+/* ---- Which slots ----------------------------------------------------------------------------- */
+
+/* How many slots of eight are in use while a reader takes each item before the next one is made. */
+static unsigned slots_in_use(uint64_t slot_size, enum fr_delivery delivery)
+{
+    const char *name = fr_test_name();
+    const struct fr_slot *item;
+    struct fr_writer *writer;
+    struct fr_slot *slot;
+    const void *seen[8] = { NULL };
+    unsigned count = 0;
+
+    ck_assert_ok(fr_writer_create(
+        name, &fr_writer_opts(.slot_size = slot_size, .slots = 8, .delivery = delivery), &writer));
+    struct fr_reader *reader = open_reader(name);
+    for (int i = 0; i < 30; i++) {
+        unsigned k = 0;
+
+        ck_assert_ok(fr_writer_acquire(writer, FR_NOWAIT, &slot));
+        while (k < count && seen[k] != slot->data)
+            k++;
+        if (k == count)
+            seen[count++] = slot->data;
+        ck_assert_ok(fr_writer_publish(&slot));
+        ck_assert_ok(fr_reader_acquire(reader, FR_NEXT, FR_NOWAIT, &item));
+        fr_reader_release(&item);
+    }
+    fr_reader_close(&reader);
+    fr_writer_close(&writer);
+    return count;
+}
+
+START_TEST(large_slots_stay_few_so_that_they_stay_in_the_caches)
+{
+    ck_assert_uint_eq(slots_in_use(65536, FR_BROADCAST), 2); /* the newest is kept */
+    ck_assert_uint_eq(slots_in_use(65536, FR_QUEUE), 1);
+    ck_assert_uint_eq(slots_in_use(65535, FR_BROADCAST), 8);
+    ck_assert_uint_eq(slots_in_use(65535, FR_QUEUE), 8);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("traffic");
     TCase *tests = tcase_create("traffic");
 
     tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, large_items_arrive_whole_whichever_way_they_are_copied);
+    tcase_add_test(tests, large_slots_stay_few_so_that_they_stay_in_the_caches);
     tcase_add_loop_test(tests, everything_published_is_delivered_once_to_whom_it_is_due_or_counted,
                         0, 12);
     suite_add_tcase(suite, tests);

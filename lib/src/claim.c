@@ -19,6 +19,9 @@
 /* A round that fails means that others got something meanwhile. Then we let the caller wait. */
 #define CLAIM_ROUNDS 64
 
+/* Slots of so many bytes are taken from the front. */
+#define LARGE_SLOT 65536
+
 /* What one look over all slots came to. */
 struct survey {
     int claimed;     /* an index, or -1 */
@@ -98,12 +101,22 @@ static bool may_reclaim(struct fr_writer *writer, uint32_t index, uint64_t contr
     return false; /* only the oldest of all will do */
 }
 
+/*
+ * Where the search begins. Large slots: at the first, so that no more of them are in use than are
+ * needed, and these stay in the caches. Small ones: after the last one taken, since those before it
+ * are still queued, and looking at each would cost more.
+ */
+static uint32_t first_slot(const struct fr_writer *writer)
+{
+    return writer->seat->slot_size >= LARGE_SLOT ? 0 : writer->next_slot;
+}
+
 static struct survey look_once(struct fr_writer *writer)
 {
     struct fri_seat *seat = writer->seat;
     struct survey survey = { .claimed = -1 };
     uint64_t tail = word_load(&seat->page->tail);
-    uint32_t index = writer->next_slot;
+    uint32_t index = first_slot(writer);
     bool looked = false;
 
     for (uint32_t i = 0; i < seat->slots; i++, index++) {

@@ -2,15 +2,20 @@
 /* Floor 0: see copy.h. */
 #include "copy.h"
 
-#include <stdint.h>
 #include <string.h>
+
+#include "base.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
 
-/* From here on streaming is never slower than memcpy, and at 1 MB 2.4 to 3.5 times as fast. */
+/* From here on going around the caches is faster on some machines; below on none that we saw. */
 #define LARGE 262144
+
+#define PERIOD 2048
+#define TRIAL 32 /* copies of each way at the beginning of a period */
+#define TRIAL_UNCOUNTED 24
 
 /* Of a cache line, and of what the processor combines before it writes. */
 #define LINE 64
@@ -39,8 +44,8 @@ static void copy_lines(uint8_t *dst, const uint8_t *src, size_t lines)
     }
 }
 
-/* Whole lines of dst are streamed; what lies before and behind them is not. */
-void fri_copy_streamed(void *dst, const void *src, size_t size)
+/* Whole lines of dst go around the caches; what lies before and behind them does not. */
+static void copy_around(void *dst, const void *src, size_t size)
 {
     uint8_t *to = dst;
     const uint8_t *from = src;
@@ -55,30 +60,93 @@ void fri_copy_streamed(void *dst, const void *src, size_t size)
     memcpy(to + done, from + done, size - done);
 }
 
-void fri_copy_finish(void)
+static void finish_around(void)
 {
     _mm_sfence();
 }
 
 #else
 
-void fri_copy_streamed(void *dst, const void *src, size_t size)
+static void copy_around(void *dst, const void *src, size_t size)
 {
     memcpy(dst, src, size);
 }
 
-void fri_copy_finish(void)
+static void finish_around(void)
 {
 }
 
 #endif
 
-void fri_copy_in(void *dst, const void *src, size_t size)
+/* ---- Which way ------------------------------------------------------------------------------ */
+
+static enum fri_copy_way better_way(const struct fri_copier *copier)
 {
-    if (fri_copy_is_large(size)) {
-        fri_copy_streamed(dst, src, size);
-        fri_copy_finish();
-    } else if (size > 0) {
+    return word_peek(&copier->cost[FRI_COPY_AROUND]) < word_peek(&copier->cost[FRI_COPY_THROUGH])
+               ? FRI_COPY_AROUND
+               : FRI_COPY_THROUGH;
+}
+
+/* The copy before was counted, and is over with the beginning of this one. Cost is ns for 2^20 bytes. */
+static void count_last(struct fri_copier *copier, int64_t now_ns)
+{
+    uint64_t copy_ns = word_peek(&copier->copy_ns);
+    uint64_t cycle_ns = (uint64_t)now_ns - word_peek(&copier->began_ns);
+    uint64_t cost =
+        (copy_ns + fri_min(cycle_ns, 4 * copy_ns)) * (1 << 20) / word_peek(&copier->size);
+
+    word_poke(&copier->trial_cost, word_peek(&copier->trial_cost) + cost);
+    word_poke(&copier->copy_ns, 0);
+}
+
+static void end_trial(struct fri_copier *copier, enum fri_copy_way way)
+{
+    uint64_t before = word_peek(&copier->cost[way]);
+    uint64_t now = word_peek(&copier->trial_cost) / (TRIAL - TRIAL_UNCOUNTED);
+
+    word_poke(&copier->cost[way], before ? (before + now) / 2 : now);
+    word_poke(&copier->trial_cost, 0);
+}
+
+static bool is_counted(uint64_t number)
+{
+    return number < (uint64_t)TRIAL * FRI_COPY_WAYS && number % TRIAL >= TRIAL_UNCOUNTED;
+}
+
+struct fri_copying fri_copy_begin(struct fri_copier *copier, size_t size, int64_t now_ns)
+{
+    uint64_t number = word_peek(&copier->count) % PERIOD;
+    enum fri_copy_way trial = (enum fri_copy_way)(number / TRIAL);
+
+    word_poke(&copier->count, word_peek(&copier->count) + 1);
+    if (word_peek(&copier->copy_ns) > 0)
+        count_last(copier, now_ns);
+    if (trial > 0 && trial <= FRI_COPY_WAYS && number % TRIAL == 0)
+        end_trial(copier, trial - 1);
+    return (struct fri_copying){ .copier = copier,
+                                 .size = size,
+                                 .began_ns = now_ns,
+                                 .way = trial < FRI_COPY_WAYS ? trial : better_way(copier),
+                                 .is_counted = is_counted(number) };
+}
+
+void fri_copy_piece(const struct fri_copying *copying, void *dst, const void *src, size_t size)
+{
+    if (copying->way == FRI_COPY_AROUND)
+        copy_around(dst, src, size);
+    else
         memcpy(dst, src, size);
-    }
+}
+
+void fri_copy_end(const struct fri_copying *copying, int64_t now_ns)
+{
+    struct fri_copier *copier = copying->copier;
+
+    if (copying->way == FRI_COPY_AROUND)
+        finish_around();
+    if (!copying->is_counted)
+        return;
+    word_poke(&copier->size, copying->size);
+    word_poke(&copier->began_ns, (uint64_t)copying->began_ns);
+    word_poke(&copier->copy_ns, (uint64_t)(now_ns - copying->began_ns));
 }

@@ -374,26 +374,37 @@ static void read_plane(uint8_t *to, ptrdiff_t to_stride, const struct fr_plane *
                plane->row_bytes);
 }
 
-static void write_plane(const struct fr_plane *plane, const uint8_t *from, ptrdiff_t from_stride)
+static size_t pixel_bytes(const struct fr_frame *frame)
 {
-    bool is_large = fri_copy_is_large((size_t)plane->rows * plane->row_bytes);
+    size_t bytes = 0;
 
+    for (uint32_t i = 0; i < frame->planes; i++)
+        bytes += (size_t)frame->plane[i].rows * frame->plane[i].row_bytes;
+    return bytes;
+}
+
+static void write_plane(const struct fri_copying *copying, const struct fr_plane *plane,
+                        const uint8_t *from, ptrdiff_t from_stride)
+{
     for (uint32_t y = 0; y < plane->rows; y++) {
         uint8_t *row = plane->data + (ptrdiff_t)y * plane->stride;
 
-        if (is_large)
-            fri_copy_streamed(row, from + (ptrdiff_t)y * from_stride, plane->row_bytes);
-        else
-            memcpy(row, from + (ptrdiff_t)y * from_stride, plane->row_bytes);
+        fri_copy_piece(copying, row, from + (ptrdiff_t)y * from_stride, plane->row_bytes);
     }
 }
 
 FR_API void fr_frame_write(struct fr_frame *frame, const void *const data[FR_MAX_PLANES],
                            const ptrdiff_t stride[FR_MAX_PLANES])
 {
+    const size_t bytes = pixel_bytes(frame);
+    struct fri_copying copying = { .way = FRI_COPY_THROUGH };
+
+    if (fri_copy_is_large(bytes))
+        copying = fri_copy_begin(&fri_loan_of_frame(frame)->seat->copier, bytes, fri_clock_now());
     for (uint32_t i = 0; i < frame->planes; i++)
-        write_plane(&frame->plane[i], data[i], stride[i]);
-    fri_copy_finish();
+        write_plane(&copying, &frame->plane[i], data[i], stride[i]);
+    if (copying.copier)
+        fri_copy_end(&copying, fri_clock_now());
 }
 
 FR_API void fr_frame_read(const struct fr_frame *frame, void *const data[FR_MAX_PLANES],

@@ -279,6 +279,17 @@ FR_API void fr_writer_abort(struct fr_slot **slot)
     fri_writer_abort_loan(loan);
 }
 
+static void copy_in(struct fri_seat *seat, void *dst, const void *src, size_t size)
+{
+    if (fri_copy_is_large(size)) {
+        struct fri_copying copying = fri_copy_begin(&seat->copier, size, fri_clock_now());
+        fri_copy_piece(&copying, dst, src, size);
+        fri_copy_end(&copying, fri_clock_now());
+    } else if (size > 0) {
+        memcpy(dst, src, size);
+    }
+}
+
 FR_API int fr_writer_write(struct fr_writer *writer, const void *src, size_t size,
                            int64_t timeout_ns)
 {
@@ -291,7 +302,7 @@ FR_API int fr_writer_write(struct fr_writer *writer, const void *src, size_t siz
     int error = fri_writer_lend(writer, timeout_ns, &loan);
     if (error < 0)
         return error;
-    fri_copy_in(loan->slot.data, src, size);
+    copy_in(loan->seat, loan->slot.data, src, size);
     loan->slot.used = size;
     return publish_loan(loan);
 }

@@ -29,6 +29,7 @@
 
 #include <framering/framering.h>
 
+#include "copy.h"
 #include "layout.h"
 #include "object.h"
 #include "tally.h"
@@ -103,6 +104,7 @@ struct fri_seat {
     struct fri_tally unseen;
 
     struct fri_damage_past damage; /* a writer's, see meta.c */
+    struct fri_copier copier;      /* a writer's */
 };
 
 /* Makes a ring and takes place 0 as its first writer. Errors as fr_writer_create. */
