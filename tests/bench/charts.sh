@@ -35,6 +35,7 @@ draw() {
         cat
     } >"$scratch/$1.gp"
     gnuplot "$scratch/$1.gp"
+    sed -i 's/\t/ /g; s/ *$//' "$folder/$1.svg" # as this tree wants its files
     echo "wrote $folder/$1.svg"
 }
 
@@ -136,7 +137,7 @@ peers() {
     {
         printf "set multiplot layout %d,2 title \"Frames produced and read by framering and its peers\\\\n{/*0.8 %s}\"\n" \
             $rows "$caption"
-        printf "set yrange [-0.6:*]\nset offsets 0,0,0.6,0\nset lmargin 42\nset xtics auto\n"
+        printf "set yrange [-0.6:*]\nset offsets 0,0,0.6,0\nset lmargin 42\nset xtics auto font ',9'\n"
         printf "unset grid\nset grid xtics lc rgb '#dddddd' lt 1\n"
         for work in produce produce4; do
             [ -s "$scratch/$work" ] || continue
