@@ -4,8 +4,7 @@
  * difference between the deliveries and policies:
  *
  *      broadcast, FR_BLOCK, FR_DROP_NEWEST   read by every gating reader, and not the newest
- *      broadcast, FR_DROP_OLDEST             the oldest that nobody has pinned, and not the newest;
- *                                            of those that no full ring would still have, the first
+ *      broadcast, FR_DROP_OLDEST             the oldest that nobody has pinned, and not the newest
  *      queue, FR_DROP_OLDEST                 the item at the head of the queue
  *      queue, otherwise                      none: they come back FREE from their reader
  *
@@ -95,28 +94,21 @@ static bool may_reclaim(struct fr_writer *writer, uint32_t index, uint64_t contr
                !fri_seat_is_pinned(seat, index);
     if (control_sequence(control) >= tail)
         return false;
-    if (fri_seat_is_pinned(seat, index)) {
+    if (fri_seat_is_pinned(seat, index))
         survey->met_pins = true;
-        return false;
-    }
-    /* A ring full of the newest has nothing so old. Usually that is the first one looked at. */
-    if (control_sequence(control) + seat->slots <= tail + 1)
-        return true;
-    note_oldest(survey, control, index);
+    else
+        note_oldest(survey, control, index);
     return false; /* only the oldest of all will do */
 }
 
 /*
  * Where the search begins. Large slots: at the first, so that no more of them are in use than are
  * needed, and these stay in the caches. Small ones: after the last one taken, since those before it
- * are still queued, and looking at each would cost more. FR_DROP_OLDEST uses all, whatever their size,
- * and after the last one taken is the oldest.
+ * are still queued, and looking at each would cost more.
  */
 static uint32_t first_slot(const struct fr_writer *writer)
 {
-    bool keeps_all = writer->seat->overflow == FR_DROP_OLDEST;
-
-    return writer->seat->slot_size >= LARGE_SLOT && !keeps_all ? 0 : writer->next_slot;
+    return writer->seat->slot_size >= LARGE_SLOT ? 0 : writer->next_slot;
 }
 
 static struct survey look_once(struct fr_writer *writer)
