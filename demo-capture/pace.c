@@ -49,22 +49,24 @@ void pace_rested(struct pace *pace, int64_t since_ns)
         pace->next = now;
 }
 
+void pace_sleep_until(int64_t due_ns, const volatile sig_atomic_t *stop)
+{
+    for (int64_t now_ns = fr_now_ns(); now_ns < due_ns && !*stop; now_ns = fr_now_ns()) {
+        int64_t until_ns = due_ns - now_ns > SLICE_NS ? now_ns + SLICE_NS : due_ns;
+        struct timespec until = { .tv_sec = until_ns / SECOND_NS, .tv_nsec = until_ns % SECOND_NS };
+        clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+    }
+}
+
 uint64_t pace_wait(struct pace *pace, const volatile sig_atomic_t *stop)
 {
     if (pace->rate.num == 0)
         return pace->next++;
-    int64_t now_ns = fr_now_ns();
-    uint64_t current = beat_at(pace, now_ns);
+    uint64_t current = beat_at(pace, fr_now_ns());
     if (current > pace->next) {
         pace->late += current - pace->next;
         pace->next = current;
     }
-    int64_t due_ns = beat_ns(pace, pace->next);
-    while (now_ns < due_ns && !*stop) {
-        int64_t until_ns = due_ns - now_ns > SLICE_NS ? now_ns + SLICE_NS : due_ns;
-        struct timespec until = { .tv_sec = until_ns / SECOND_NS, .tv_nsec = until_ns % SECOND_NS };
-        clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
-        now_ns = fr_now_ns();
-    }
+    pace_sleep_until(beat_ns(pace, pace->next), stop);
     return pace->next++;
 }

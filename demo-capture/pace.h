@@ -26,4 +26,7 @@ void pace_rested(struct pace *pace, int64_t since_ns);
 /* Waits for the next beat, or until *stop is true. Returns the number of the beat. */
 uint64_t pace_wait(struct pace *pace, const volatile sig_atomic_t *stop);
 
+/* Sleeps until fr_now_ns says due_ns, or *stop is true, at which it looks ten times a second. */
+void pace_sleep_until(int64_t due_ns, const volatile sig_atomic_t *stop);
+
 #endif

@@ -81,11 +81,9 @@ struct source {
     void (*close)(void *self);
 };
 
-#ifdef HAVE_AV
-extern const struct source source_av;
-#endif
+extern const struct source source_av; /* where FFmpeg is there to build it */
 extern const struct source source_test;
-extern const struct source source_wayland; /* where Wayland is there to build it */
+extern const struct source source_wayland; /* where Wayland is */
 extern const struct source source_x11;
 extern const struct source source_y4m;
 

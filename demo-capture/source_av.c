@@ -15,19 +15,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "media_convert.h"
 #include "media_input.h"
 #include "media_log.h"
 #include "media_meta.h"
+#include "pace.h"
 #include "report.h"
 #include "source.h"
 
-#define SLICE_NS FR_MS(100) /* a signal that comes just before the sleep is seen after this */
-#define LATE_NS FR_MS(200)  /* an input that is later than that is not caught up with */
-#define JUMP_NS FR_S(10)    /* a longer wait in a broadcast is a clock that was set */
+#define LATE_NS FR_MS(200) /* an input that is later than that is not caught up with */
+#define JUMP_NS FR_S(10)   /* a longer wait in a broadcast is a clock that was set */
 
 struct media {
     struct media_input input;
@@ -251,15 +250,6 @@ static int64_t due_ns(struct media *media, const struct stream *stream)
     return media->origin_ns + time_ns;
 }
 
-static void sleep_until(int64_t due, const volatile sig_atomic_t *stop)
-{
-    for (int64_t now_ns = fr_now_ns(); now_ns < due && !*stop; now_ns = fr_now_ns()) {
-        int64_t until_ns = due - now_ns > SLICE_NS ? now_ns + SLICE_NS : due;
-        struct timespec until = { .tv_sec = until_ns / FR_S(1), .tv_nsec = until_ns % FR_S(1) };
-        clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
-    }
-}
-
 /* Gets the next picture as far as it can without a slot, and waits until its time. */
 static enum source_result media_wait(void *self, int64_t until_ns, struct stream *stream)
 {
@@ -276,7 +266,7 @@ static enum source_result media_wait(void *self, int64_t until_ns, struct stream
     }
     if (media->is_paced) {
         int64_t due = due_ns(media, stream);
-        sleep_until(due < until_ns ? due : until_ns, media->input.stop);
+        pace_sleep_until(due < until_ns ? due : until_ns, media->input.stop);
     }
     return *media->input.stop ? SOURCE_END : SOURCE_OK;
 }

@@ -8,11 +8,9 @@
 
 #include "stop.h"
 
-#include <framering/framering.h>
 #include <stddef.h>
-#include <time.h>
 
-#define SECOND_NS INT64_C(1000000000)
+#include "../demo-capture/pace.h"
 
 volatile sig_atomic_t stop_asked;
 
@@ -34,13 +32,6 @@ void stop_on_signals(void)
 
 int stop_sleep_until(int64_t due_ns)
 {
-    int64_t now_ns = fr_now_ns();
-    while (now_ns < due_ns && !stop_asked) {
-        int64_t slice_ns = FR_MS(STOP_SLICE_MS);
-        int64_t until_ns = due_ns - now_ns > slice_ns ? now_ns + slice_ns : due_ns;
-        struct timespec until = { .tv_sec = until_ns / SECOND_NS, .tv_nsec = until_ns % SECOND_NS };
-        clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
-        now_ns = fr_now_ns();
-    }
+    pace_sleep_until(due_ns, &stop_asked);
     return stop_asked ? -1 : 0;
 }
