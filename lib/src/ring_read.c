@@ -22,17 +22,10 @@
  * J6 and J7 of seat.h. The newest frame is the first one wanted, but what was published before our
  * bit was seen may be gone by the time we reach for it, and is not counted as a loss.
  */
-static void join(struct fr_reader *reader)
+static void begin_at_newest(struct fr_reader *reader)
 {
     struct fri_seat *seat = reader->seat;
 
-    reader->dropped = word_peek(&seat->page->dropped);
-    reader->session = seat->object.identity.session;
-    reader->stats.sessions++;
-    if (seat->delivery == FR_QUEUE) {
-        fri_tally_joined(seat->tally);
-        return;
-    }
     if (fri_gates(reader))
         word_set_bits(&seat->page->gating, fri_bit(seat->place));
     FR_POINT("joined with the lowest bound");
@@ -40,9 +33,20 @@ static void join(struct fr_reader *reader)
     reader->guaranteed = newest + 1;
     reader->next = fri_max(newest, 1);
     fri_publish_cursor(reader);
-    fri_tally_joined(seat->tally);
     FR_POINT("joined, not woken");
     fri_seat_wake_writers(seat); /* the bound rose */
+}
+
+static void join(struct fr_reader *reader)
+{
+    struct fri_seat *seat = reader->seat;
+
+    reader->dropped = word_peek(&seat->page->dropped);
+    reader->session = seat->object.identity.session;
+    reader->stats.sessions++;
+    if (seat->delivery == FR_BROADCAST)
+        begin_at_newest(reader);
+    fri_tally_joined(seat->tally);
 }
 
 static int open_reader(const char *name, int fd, const struct fr_reader_opts *opts,
