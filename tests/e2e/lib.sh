@@ -86,6 +86,16 @@ at_least() {
         fail "\"$2\" is below $3: $(cat "$1")"
 }
 
+# lines PATTERN: how many lines of the trace match
+lines() {
+    grep -cE -- "$1" "$work/trace.log" || true
+}
+
+# tells_all TRACE [WHAT]: everything that differed was told as damage
+tells_all() {
+    ! grep -v ' 0 lies' "$1" || fail "the damage told was not all of it${2:+ ($2)}"
+}
+
 # until_true SECONDS COMMAND...: tries a command until it succeeds.
 until_true() {
     local deadline=$((SECONDS + $1))

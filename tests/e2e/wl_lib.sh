@@ -45,11 +45,7 @@ ends_with() {
 
 trace() {
     "$FR_TESTS/frame_trace" "$stream" "$1" "$work/last.raw" >"$work/trace.log" || fail "no frames"
-    ! grep -v ' 0 lies' "$work/trace.log" || fail "the damage told was not all of it"
-}
-
-lines() {
-    grep -cE -- "$1" "$work/trace.log" || true
+    tells_all "$work/trace.log"
 }
 
 # shows WxH X,Y,WxH [FORMAT]: an output of that size, of which that comes
@@ -83,5 +79,5 @@ follows() {
     done
     until_true 5 shows "$@" || fail "what changed ($*): $(cat "$work/trace.log")"
     kill "$tracing"
-    ! grep -v ' 0 lies' "$work/steady.log" || fail "the damage told was not all of it"
+    tells_all "$work/steady.log"
 }
